@@ -1,0 +1,298 @@
+//! Floor 1: the one error type.
+
+use crate::types::{Expected, Version};
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The result of everything here that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, where, and what to do about it.
+///
+/// Match on `kind`; the text is for people. Cheap to clone, because one failed
+/// write is the answer to everybody who was waiting for it.
+#[derive(Clone)]
+pub struct Error {
+    kind: Arc<ErrorKind>,
+}
+
+/// The ways in which something can go wrong. There will be more.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A stream was not as the append expected. Nothing was written.
+    Conflict {
+        /// The stream that was not as expected.
+        stream: String,
+        /// What the append expected of it.
+        expected: Expected,
+        /// The version that it has; readers see that version already.
+        actual: Version,
+    },
+    /// A name (of a stream, type or tag) is empty or too long.
+    InvalidName {
+        /// Whose name: "stream", "event type" or "tag".
+        what: &'static str,
+        /// The name's length in bytes.
+        length: usize,
+        /// The longest that is allowed, in bytes.
+        limit: usize,
+    },
+    /// An append without events: there is nothing to record.
+    EmptyAppend,
+    /// An append that names a stream in a way that contradicts itself.
+    InvalidAppend {
+        /// What contradicts what.
+        reason: String,
+    },
+    /// An event or an append over its limit. Nothing was written.
+    TooLarge {
+        /// What is too large: "event" or "append".
+        what: &'static str,
+        /// Its size in bytes.
+        size: u64,
+        /// The most that is allowed, in bytes; an option of the store.
+        limit: u64,
+    },
+    /// A stream or the store has no further number to give.
+    Overflow {
+        /// What has run out.
+        what: String,
+    },
+    /// A clock gave a time outside the years 0000 to 9999.
+    TimeOutOfRange,
+    /// The path is not a store, and not an empty place where one can be made.
+    NotAStore {
+        /// The path that was opened.
+        path: PathBuf,
+        /// Why it is none.
+        reason: String,
+    },
+    /// The store was written by a newer annals than this one.
+    NewerFormat {
+        /// The file that says so.
+        path: PathBuf,
+        /// What it asks for.
+        found: String,
+    },
+    /// Another writer has the store open, in this process or another.
+    Locked {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// A write to a store that is open for reading only.
+    ReadOnly,
+    /// There was no room to prepare the next segment. Nothing was written,
+    /// nothing is broken: free some space and append again.
+    DiskFull {
+        /// The file that found no room.
+        path: PathBuf,
+    },
+    /// Bytes on the medium are not what was written there.
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// Where in the file, in bytes from its start.
+        offset: u64,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// The operating system refused.
+    Io {
+        /// The file or directory concerned.
+        path: PathBuf,
+        /// What was being done.
+        operation: &'static str,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// An earlier write or sync failed, so this writer takes no more. This
+    /// append was not written; reads go on; open the store again to write.
+    Poisoned {
+        /// What failed.
+        cause: Error,
+    },
+    /// The write or sync of this very append failed: whether it is there will
+    /// be known, and settled for good, when the store is opened again.
+    OutcomeUnknown {
+        /// What failed.
+        cause: Error,
+    },
+    /// The store was closed.
+    Closed,
+    /// This backend can't do that: see `EventStore::capabilities`.
+    Unsupported {
+        /// What it can't do.
+        what: &'static str,
+    },
+}
+
+impl Error {
+    /// What went wrong, to be matched on.
+    pub fn kind(&self) -> &ErrorKind {
+        &self.kind
+    }
+
+    /// Whether the same call may succeed later without anybody mending
+    /// anything in the store: after a conflict (with a fresh version), a full
+    /// disk, or another writer's lock.
+    pub fn is_retryable(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::Conflict { .. } | ErrorKind::DiskFull { .. } | ErrorKind::Locked { .. }
+        )
+    }
+
+    /// Whether the append may have been recorded all the same. Opening the
+    /// store again settles it; appending the same events with the same
+    /// expectations then answers with the outcome, whichever it was.
+    pub fn is_outcome_unknown(&self) -> bool {
+        matches!(self.kind(), ErrorKind::OutcomeUnknown { .. })
+    }
+
+    /// Whether a stream was not as expected.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Conflict { .. })
+    }
+
+    /// Whether bytes on the medium are not what was written there.
+    pub fn is_corrupt(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Corrupt { .. })
+    }
+
+    /// Corruption found in a file.
+    pub(crate) fn corrupt(path: &Path, offset: u64, reason: impl Into<String>) -> Self {
+        ErrorKind::Corrupt {
+            path: path.to_path_buf(),
+            offset,
+            reason: reason.into(),
+        }
+        .into()
+    }
+
+    /// A refusal of the operating system.
+    pub(crate) fn io(path: &Path, operation: &'static str, source: io::Error) -> Self {
+        ErrorKind::Io {
+            path: path.to_path_buf(),
+            operation,
+            source,
+        }
+        .into()
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Error {
+            kind: Arc::new(kind),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(out)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(out)
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ErrorKind::Conflict {
+                stream,
+                expected,
+                actual,
+            } => write!(
+                out,
+                "stream {stream:?} is at version {actual}, but the append expected {expected}; \
+                 read it again and decide anew"
+            ),
+            ErrorKind::InvalidName {
+                what, length: 0, ..
+            } => {
+                write!(out, "the name of the {what} is empty")
+            }
+            ErrorKind::InvalidName {
+                what,
+                length,
+                limit,
+            } => write!(
+                out,
+                "the name of the {what} is {length} bytes long; the limit is {limit}"
+            ),
+            ErrorKind::EmptyAppend => out.write_str("the append has no events"),
+            ErrorKind::InvalidAppend { reason } => write!(out, "the append is invalid: {reason}"),
+            ErrorKind::TooLarge { what, size, limit } => write!(
+                out,
+                "the {what} is {size} bytes large; the limit of this store is {limit}"
+            ),
+            ErrorKind::Overflow { what } => write!(out, "{what} has reached its last number"),
+            ErrorKind::TimeOutOfRange => {
+                out.write_str("the time is outside the years 0000 to 9999")
+            }
+            ErrorKind::NotAStore { path, reason } => {
+                write!(out, "{} is not a store: {reason}", path.display())
+            }
+            ErrorKind::NewerFormat { path, found } => write!(
+                out,
+                "{} asks for {found}, which this version of annals does not know; use a newer one",
+                path.display()
+            ),
+            ErrorKind::Locked { path } => write!(
+                out,
+                "another writer holds {}; close it, or open the store for reading only",
+                path.display()
+            ),
+            ErrorKind::ReadOnly => out.write_str("the store is open for reading only"),
+            ErrorKind::DiskFull { path } => write!(
+                out,
+                "no room for {}; nothing was written: free some space and append again",
+                path.display()
+            ),
+            ErrorKind::Corrupt {
+                path,
+                offset,
+                reason,
+            } => write!(
+                out,
+                "{} is corrupt at byte {offset}: {reason}",
+                path.display()
+            ),
+            ErrorKind::Io {
+                path,
+                operation,
+                source,
+            } => write!(out, "cannot {operation} {}: {source}", path.display()),
+            ErrorKind::Poisoned { cause } => write!(
+                out,
+                "the append was not written, because an earlier write failed ({cause}); \
+                 open the store again to write"
+            ),
+            ErrorKind::OutcomeUnknown { cause } => write!(
+                out,
+                "the append may or may not be recorded ({cause}); \
+                 open the store again and repeat it to know"
+            ),
+            ErrorKind::Closed => out.write_str("the store is closed"),
+            ErrorKind::Unsupported { what } => write!(out, "this store does not support {what}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self.kind() {
+            ErrorKind::Io { source, .. } => Some(source),
+            ErrorKind::Poisoned { cause } | ErrorKind::OutcomeUnknown { cause } => Some(cause),
+            _ => None,
+        }
+    }
+}

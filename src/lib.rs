@@ -1,0 +1,19 @@
+//! annals, an embedded event store: what SQLite is to tables, for
+//! event-sourced applications.
+
+mod error;
+mod store;
+mod types;
+
+pub use error::{Error, ErrorKind, Result};
+pub use store::{
+    Answer, Append, Appended, Capabilities, Direction, EventStore, Events, Pending, Query,
+    QueryItem, StreamPart,
+};
+pub use types::{
+    Durability, Event, EventRef, Expected, MAX_NAME_BYTES, Position, RecordedEvent, StoreId, Tags,
+    TimeOutOfRange, Timestamp, Version, category_of,
+};
+
+pub use bytes::Bytes;
+pub use uuid::Uuid;

@@ -1,0 +1,177 @@
+//! Floor 2: the one trait, and what goes in and out of it.
+
+mod append;
+mod events;
+mod query;
+
+pub use append::{Answer, Append, Appended, Pending, StreamPart};
+pub use events::Events;
+pub use query::{Direction, Query, QueryItem};
+
+use crate::error::Result;
+use crate::types::{EventRef, Position, StoreId, Timestamp, Version};
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+/// A store of events: append them, read them, wait for them.
+///
+/// Everything else (views, subscriptions, aggregates, projections) is built on
+/// these members alone. The trait is object safe; share a store between threads
+/// as `Arc<dyn EventStore>`.
+///
+/// # What every backend promises
+/// - An append is atomic: its events become visible together, or never.
+/// - Positions count from 1 without gaps (unless `capabilities` says
+///   otherwise), versions count from 1 within each stream without gaps.
+/// - A read sees one fixed upper bound, whatever is appended meanwhile.
+/// - An event becomes visible once it is as safe as its append asked for
+///   (`Durability`) and everything before it is visible.
+/// - A conflict, or a repeat, answers only once what it rests on is visible,
+///   so that a reader who looks again sees it.
+///
+/// The feature `testing` has a suite that holds a backend to all of it.
+///
+/// ```
+/// use annals::{Append, Event, EventStore, MemoryStore, Query};
+/// use std::sync::Arc;
+/// let store: Arc<dyn EventStore> = Arc::new(MemoryStore::new());
+/// store.append(Append::to("users/1").event(Event::new("Registered", "{}")))?;
+/// let events = store.read(&Query::stream("users/1")).collect::<Result<Vec<_>, _>>()?;
+/// assert_eq!(events[0].event_type(), "Registered");
+/// # Ok::<(), annals::Error>(())
+/// ```
+pub trait EventStore: Send + Sync {
+    /// Takes an append in and returns at once; the `Pending` answers later.
+    /// Appends are recorded in the order in which they were submitted. One
+    /// whose `Pending` nobody waits for is still written and synced, soon.
+    fn submit(&self, append: Append) -> Pending;
+
+    /// The events that a query asks for, owned. Errors come as items.
+    fn read(&self, query: &Query) -> Events;
+
+    /// The version of a stream's last visible event; `Version::NONE` if there
+    /// is no such stream.
+    ///
+    /// # Errors
+    /// Corruption or I/O met on the way.
+    fn version(&self, stream: &str) -> Result<Version>;
+
+    /// The position of the last visible event; `Position::START` if there is
+    /// none.
+    fn head(&self) -> Position;
+
+    /// The position up to which events are known to be on the medium.
+    fn durable(&self) -> Position;
+
+    /// Makes everything submitted so far durable, and returns the position up
+    /// to which it now is.
+    ///
+    /// # Errors
+    /// `Poisoned` or `OutcomeUnknown` after a failed write or sync; `Closed`.
+    fn flush(&self) -> Result<Position>;
+
+    /// Blocks until the head has passed `after` or the time is up, and returns
+    /// the head as it is then: time was up if it is not greater than `after`.
+    ///
+    /// # Errors
+    /// `Closed`, at once, when the store is closed.
+    fn wait(&self, after: Position, timeout: Duration) -> Result<Position>;
+
+    /// The store's identity.
+    fn id(&self) -> StoreId;
+
+    /// Makes everything durable and takes no more appends; waiters are woken.
+    /// Reads go on. Closing twice is no error. Dropping the store closes it.
+    ///
+    /// # Errors
+    /// As `flush`.
+    fn close(&self) -> Result<()>;
+
+    /// What this backend can't do. The default: it can do everything.
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+
+    /// Appends, and waits until that is as safe as it asked for.
+    ///
+    /// # Errors
+    /// - `Conflict`: a stream was not as expected; nothing was written.
+    /// - `EmptyAppend`, `InvalidName`, `TooLarge`, `Overflow`: it can't be
+    ///   recorded.
+    /// - `DiskFull`: nothing was written; try again when there is room.
+    /// - `OutcomeUnknown`: the write or sync failed; reopen to know.
+    /// - `Poisoned`, `Closed`, `ReadOnly`: this handle writes no more.
+    fn append(&self, append: Append) -> Result<Appended> {
+        self.submit(append).wait()
+    }
+
+    /// Lends each event that a query asks for, until `visit` breaks. The fast
+    /// way to read: a backend that can lend without copying does so here.
+    ///
+    /// # Errors
+    /// Corruption or I/O met on the way; what came before it was lent.
+    fn scan(
+        &self,
+        query: &Query,
+        visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>,
+    ) -> Result<()> {
+        for event in self.read(query) {
+            if visit(event?.as_ref()).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// The position of the first event that retention has left: events before
+    /// it are gone. `Position::new(1)` where nothing was ever dropped, also in
+    /// an empty store.
+    fn first(&self) -> Position {
+        Position::new(1)
+    }
+
+    /// The position of the last visible event recorded at or before `time`;
+    /// `Position::START` if there is none.
+    ///
+    /// # Errors
+    /// Corruption or I/O met on the way.
+    fn position_at(&self, time: Timestamp) -> Result<Position> {
+        let (mut before, mut after) = (self.first().previous(), self.head());
+        while before < after {
+            let middle = Position::new(before.get() + (after.get() - before.get()).div_ceil(2));
+            let found = self
+                .read(&Query::all().after(middle.previous()).limit(1))
+                .next()
+                .transpose()?;
+            match found {
+                Some(event) if event.recorded() <= time => before = event.position().min(after),
+                _ => after = middle.previous(),
+            }
+        }
+        Ok(before)
+    }
+}
+
+/// What a backend can do. Whoever needs one of these asks first; the contract
+/// suite asks, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Capabilities {
+    /// Positions have no gaps.
+    pub gapless_positions: bool,
+    /// Appends may carry conditions over queries.
+    pub conditions: bool,
+    /// A repeat is recognised wherever in the log the first append is, and
+    /// whatever it expected.
+    pub whole_log_repeats: bool,
+}
+
+impl Default for Capabilities {
+    fn default() -> Self {
+        Capabilities {
+            gapless_positions: true,
+            conditions: false,
+            whole_log_repeats: false,
+        }
+    }
+}
