@@ -1,10 +1,12 @@
 //! annals, an embedded event store: what SQLite is to tables, for
 //! event-sourced applications.
 
+mod env;
 mod error;
 mod store;
 mod types;
 
+pub use env::{Clock, SystemClock};
 pub use error::{Error, ErrorKind, Result};
 pub use store::{
     Answer, Append, Appended, Capabilities, Direction, EventStore, Events, Pending, Query,

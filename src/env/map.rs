@@ -1,0 +1,141 @@
+//! Memory mappings: the one file with unsafe code.
+
+#![allow(unsafe_code)]
+
+use super::sync::{AtomicU64, Ordering};
+use memmap2::{MmapOptions, MmapRaw};
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+
+/// A read-only mapping of a file of which a growing part, from the start, is
+/// published: written by somebody and never to change again. Only that part
+/// can be borrowed.
+pub(crate) struct Map {
+    raw: MmapRaw,
+    published: AtomicU64,
+}
+
+impl Map {
+    /// Maps the first `length` bytes of a file, with nothing published.
+    pub(super) fn new(file: &File, length: usize) -> io::Result<Self> {
+        let raw = MmapOptions::new().len(length).map_raw_read_only(file)?;
+        Ok(Map {
+            raw,
+            published: AtomicU64::new(0),
+        })
+    }
+
+    /// Publishes the bytes up to `end`, at most those that are mapped.
+    ///
+    /// The caller vouches that they are written and will never change: that
+    /// the log is append-only is what makes borrowing from a mapping sound.
+    pub(crate) fn publish(&self, end: u64) {
+        let end = end.min(self.raw.len() as u64);
+        self.published.fetch_max(end, Ordering::Release);
+    }
+}
+
+impl AsRef<[u8]> for Map {
+    /// The published bytes.
+    fn as_ref(&self) -> &[u8] {
+        let published = self.published.load(Ordering::Acquire) as usize;
+        // SAFETY: the mapping is live as long as `self`, at least `published`
+        // bytes long (`publish` sees to that), readable, and its file never
+        // shrinks while it may be mapped (`Fs` has no way to truncate). Bytes
+        // below `published` are never written again: a segment's are written
+        // once, before they are published, and an index file is complete and
+        // synced before it gets the name under which it is opened.
+        unsafe { std::slice::from_raw_parts(self.raw.as_ptr(), published) }
+    }
+}
+
+impl fmt::Debug for Map {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Map")
+            .field("length", &self.raw.len())
+            .field("published", &self.published)
+            .finish()
+    }
+}
+
+/// How many words a board has: one page.
+const WORDS: usize = 512;
+
+/// A page of words that a writer shares with followers in other processes.
+/// Never synced: what it says is a hint that has to be checked.
+#[derive(Clone)]
+pub(crate) struct Board {
+    words: Arc<Words>,
+}
+
+enum Words {
+    Mapped(MmapRaw),
+    Plain(Box<[AtomicU64]>),
+}
+
+impl Board {
+    /// The size of the file behind a board, in bytes.
+    pub(crate) const BYTES: u64 = 8 * WORDS as u64;
+
+    /// Maps a board's file, which must be `BYTES` long.
+    pub(super) fn mapped(file: &File, writable: bool) -> io::Result<Self> {
+        if file.metadata()?.len() < Self::BYTES {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let mut options = MmapOptions::new();
+        options.len(Self::BYTES as usize);
+        let raw = if writable {
+            options.map_raw(file)?
+        } else {
+            options.map_raw_read_only(file)?
+        };
+        Ok(Board {
+            words: Arc::new(Words::Mapped(raw)),
+        })
+    }
+
+    /// A board in this process's memory, for file systems without mappings.
+    pub(crate) fn in_memory() -> Self {
+        let words = (0..WORDS).map(|_| AtomicU64::new(0)).collect();
+        Board {
+            words: Arc::new(Words::Plain(words)),
+        }
+    }
+
+    /// The word at an index; 0 beyond the last.
+    pub(crate) fn get(&self, index: usize) -> u64 {
+        self.word(index)
+            .map_or(0, |word| word.load(Ordering::Acquire))
+    }
+
+    /// Sets the word at an index. Only the writer's board may be set: a
+    /// follower's mapping is read-only, and a write to it would be a fault.
+    pub(crate) fn set(&self, index: usize, value: u64) {
+        if let Some(word) = self.word(index) {
+            word.store(value, Ordering::Release);
+        }
+    }
+
+    fn word(&self, index: usize) -> Option<&AtomicU64> {
+        match &*self.words {
+            Words::Plain(words) => words.get(index),
+            Words::Mapped(raw) => {
+                if index >= WORDS {
+                    return None;
+                }
+                // SAFETY: the mapping is a page, so it is aligned for words
+                // and holds `WORDS` of them; it lives as long as `self`; and
+                // nobody, in any process, touches it but by atomic words.
+                Some(unsafe { &*raw.as_ptr().cast::<AtomicU64>().add(index) })
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Board {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Board").finish_non_exhaustive()
+    }
+}

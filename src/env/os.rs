@@ -1,0 +1,165 @@
+//! The operating system's file system.
+
+use super::fs::{File, Fs, Kind, LockGuard, Mode};
+use super::{Board, Map};
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The operating system's file system.
+#[derive(Debug)]
+pub(crate) struct OsFs;
+
+impl Fs for OsFs {
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        fs::create_dir_all(path)
+    }
+
+    fn kind(&self, path: &Path) -> io::Result<Kind> {
+        match fs::symlink_metadata(path) {
+            Ok(found) if found.is_file() => Ok(Kind::File),
+            Ok(found) if found.is_dir() => Ok(Kind::Directory),
+            Ok(_) => Ok(Kind::Other),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Kind::Nothing),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(dir)? {
+            names.extend(entry?.file_name().into_string());
+        }
+        Ok(names)
+    }
+
+    fn open(&self, path: &Path, mode: Mode) -> io::Result<Arc<dyn File>> {
+        Ok(Arc::new(OsFile(self.open_regular(path, mode)?)))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        // Windows has no handle on a directory to sync; names there are
+        // journalled by the file system.
+        if cfg!(windows) {
+            return Ok(());
+        }
+        fs::File::open(dir)?.sync_all()
+    }
+
+    fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn LockGuard>>> {
+        let mode = match self.kind(path)? {
+            Kind::Nothing => Mode::Create,
+            _ => Mode::Write,
+        };
+        let file = self.open_regular(path, mode)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Box::new(OsLock { _file: file }))),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn board(&self, path: &Path, mode: Mode) -> io::Result<Board> {
+        if mode == Mode::Read {
+            return Board::mapped(&self.open_regular(path, Mode::Read)?, false);
+        }
+        let file = match self.kind(path)? {
+            Kind::Nothing => self.open_regular(path, Mode::Create)?,
+            _ => self.open_regular(path, Mode::Write)?,
+        };
+        if file.metadata()?.len() < Board::BYTES {
+            file.set_len(Board::BYTES)?;
+        }
+        Board::mapped(&file, true)
+    }
+}
+
+impl OsFs {
+    fn open_regular(&self, path: &Path, mode: Mode) -> io::Result<fs::File> {
+        match (self.kind(path)?, mode) {
+            (Kind::File, _) | (Kind::Nothing, Mode::Create) => {}
+            (Kind::Nothing, _) => return Err(io::ErrorKind::NotFound.into()),
+            _ => return Err(io::Error::other("it is not a regular file")),
+        }
+        let mut options = fs::OpenOptions::new();
+        options.read(true);
+        match mode {
+            Mode::Read => {}
+            Mode::Write => {
+                options.write(true);
+            }
+            Mode::Create => {
+                options.write(true).create(true).truncate(true);
+            }
+        }
+        options.open(path)
+    }
+}
+
+/// A lock is a locked file: the operating system gives it back when the file
+/// is closed, however the process ends.
+#[derive(Debug)]
+struct OsLock {
+    _file: fs::File,
+}
+
+impl LockGuard for OsLock {}
+
+#[derive(Debug)]
+struct OsFile(fs::File);
+
+#[cfg(unix)]
+impl OsFile {
+    fn read_some(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(&self.0, buffer, offset)
+    }
+
+    fn write_some(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::write_at(&self.0, bytes, offset)
+    }
+}
+
+#[cfg(windows)]
+impl OsFile {
+    fn read_some(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::windows::fs::FileExt::seek_read(&self.0, buffer, offset)
+    }
+
+    fn write_some(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        std::os::windows::fs::FileExt::seek_write(&self.0, bytes, offset)
+    }
+}
+
+impl File for OsFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.read_some(buffer, offset)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        self.write_some(bytes, offset)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn map(&self, length: usize) -> io::Result<Option<Map>> {
+        if length as u64 > self.len()? {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        Map::new(&self.0, length).map(Some)
+    }
+}
