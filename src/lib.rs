@@ -3,6 +3,7 @@
 
 mod env;
 mod error;
+mod format;
 mod store;
 mod types;
 

@@ -1,0 +1,459 @@
+//! A frame: one commit. A head, bound to its place by its checksum, and behind
+//! it the records, bound to the head by theirs.
+
+use super::checksum::{self, Place};
+use super::record::{self, RecordPlace};
+use super::{Fault, segment, take, varint};
+use crate::types::{EventRef, Position, Timestamp, Version};
+use byteorder::{ByteOrder, LittleEndian};
+
+/// The frame belongs to a later epoch than its segment.
+const EPOCH: u8 = 1;
+/// Extension fields follow the entries.
+const EXTENSIONS: u8 = 1 << 1;
+/// Flags that this version knows.
+const KNOWN: u8 = EPOCH | EXTENSIONS;
+/// Length, checksum, flags: what a frame begins with.
+const FIXED: usize = 9;
+/// No frame is shorter: its fixed part, six numbers of a byte and more, the
+/// checksum of a record, and a record of an id and two lengths.
+pub(crate) const MIN_BYTES: usize = FIXED + 6 + 4 + 19;
+
+/// What all frames of a segment count from.
+#[derive(Clone, Debug)]
+pub(crate) struct FrameBase {
+    pub(crate) place: Place,
+    pub(crate) epoch: u64,
+    pub(crate) base_time: i64,
+}
+
+/// What is known of a record before the frame is put together.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    pub(crate) checksum: u32,
+    pub(crate) length: u32,
+    pub(crate) version: Version,
+}
+
+/// What a commit is, apart from its records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Commit {
+    pub(crate) first: Position,
+    /// The durable watermark known when the frame was written.
+    pub(crate) durable: Position,
+    /// Microseconds since 1970.
+    pub(crate) recorded: i64,
+    pub(crate) epoch: u64,
+}
+
+/// The length of the frame with these entries, at most: what it takes is known
+/// exactly only when it is encoded.
+pub(crate) fn max_len(entries: &[Entry], records: usize) -> usize {
+    FIXED + 6 * varint::MAX_BYTES + entries.len() * (4 + 5 + varint::MAX_BYTES) + records
+}
+
+/// Appends the head of a frame for the records of these entries, which the
+/// caller appends behind it. `offset` is the frame's place in its segment.
+/// `scratch` is only there to be used again.
+pub(crate) fn encode_head(
+    out: &mut Vec<u8>,
+    base: &FrameBase,
+    offset: u64,
+    commit: &Commit,
+    entries: &[Entry],
+    scratch: &mut Vec<u8>,
+) {
+    scratch.clear();
+    varint::put(scratch, commit.first.get());
+    let lag = commit.first.previous().get() - commit.durable.get();
+    varint::put(scratch, lag);
+    varint::put(scratch, (commit.recorded - base.base_time).cast_unsigned());
+    let mut flags = 0;
+    if commit.epoch != base.epoch {
+        flags |= EPOCH;
+        varint::put(scratch, commit.epoch - base.epoch);
+    }
+    varint::put(scratch, entries.len() as u64);
+    let mut records = 0;
+    for (index, entry) in entries.iter().enumerate() {
+        scratch.extend_from_slice(&entry.checksum.to_le_bytes());
+        varint::put(scratch, entry.version.get());
+        // The last record ends where the frame ends.
+        if index + 1 < entries.len() {
+            varint::put(scratch, u64::from(entry.length));
+        }
+        records += entry.length as usize;
+    }
+    let start = out.len();
+    out.extend_from_slice(&[0; 8]);
+    out.push(flags);
+    // The head's own length counts the bytes of that number, too.
+    let without = FIXED + scratch.len();
+    let head = if without + 1 < 0x80 {
+        without + 1
+    } else if without + 2 < 0x4000 {
+        without + 2
+    } else if without + 3 < 0x20_0000 {
+        without + 3
+    } else {
+        without + 4
+    };
+    varint::put(out, head as u64);
+    out.extend_from_slice(scratch);
+    let length = (head + records) as u32;
+    LittleEndian::write_u32(&mut out[start..start + 4], length);
+    let (lengths, rest) = (length.to_le_bytes(), &out[start + 8..]);
+    let sum = base.place.checksum(offset, [&lengths, rest]);
+    LittleEndian::write_u32(&mut out[start + 4..start + 8], sum);
+}
+
+/// A frame whose head has been verified.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frame<'a> {
+    bytes: &'a [u8],
+    head_length: usize,
+    entries_at: usize,
+    pub(crate) count: u32,
+    pub(crate) commit: Commit,
+}
+
+/// The length that the frame beginning here says it has, if it could be one
+/// within `room` bytes: not verified yet. `None`: no frame begins here.
+pub(crate) fn peek_len(bytes: &[u8], room: u64) -> Option<usize> {
+    let length = LittleEndian::read_u32(bytes.get(..4)?);
+    (length as usize >= MIN_BYTES && u64::from(length) <= room).then_some(length as usize)
+}
+
+impl<'a> Frame<'a> {
+    /// Verifies the head of the frame that these bytes are, which begin at
+    /// `offset` of its segment, and decodes it. The records are not looked at.
+    pub(crate) fn open(bytes: &'a [u8], base: &FrameBase, offset: u64) -> Result<Self, Fault> {
+        let mut at = FIXED;
+        let length = take(bytes, &mut 0, FIXED, "the frame is cut off")?;
+        if LittleEndian::read_u32(&length[..4]) as usize != bytes.len() {
+            return Err(Fault::damaged(0, "the length of the frame is wrong"));
+        }
+        let head_length = varint::get_len(bytes, &mut at)?;
+        if head_length < at || head_length > bytes.len() {
+            return Err(Fault::damaged(FIXED, "the head of the frame leads outside"));
+        }
+        let sum = base
+            .place
+            .checksum(offset, [&bytes[..4], &bytes[8..head_length]]);
+        if sum != LittleEndian::read_u32(&bytes[4..8]) {
+            return Err(Fault::damaged(
+                4,
+                "the checksum of the frame does not match",
+            ));
+        }
+        Self::decode_head(bytes, base, head_length, at)
+    }
+
+    fn decode_head(
+        bytes: &'a [u8],
+        base: &FrameBase,
+        head_length: usize,
+        mut at: usize,
+    ) -> Result<Self, Fault> {
+        let flags = bytes[8];
+        if flags & !KNOWN != 0 {
+            return Err(Fault::newer(8, "a kind of frame that must be known"));
+        }
+        let head = &bytes[..head_length];
+        let out_of_range = |at| Fault::damaged(at, "a number of the frame is out of range");
+        let first = Position::new(varint::get(head, &mut at)?);
+        let lag = varint::get(head, &mut at)?;
+        let durable = first
+            .get()
+            .checked_sub(1)
+            .and_then(|before| before.checked_sub(lag));
+        let durable = Position::new(durable.ok_or(out_of_range(at))?);
+        let since = varint::get(head, &mut at)?;
+        let recorded = i64::try_from(since)
+            .ok()
+            .and_then(|since| base.base_time.checked_add(since))
+            .filter(|micros| Timestamp::from_micros(*micros).is_ok())
+            .ok_or(out_of_range(at))?;
+        let epoch = match flags & EPOCH {
+            0 => Some(base.epoch),
+            _ => base.epoch.checked_add(varint::get(head, &mut at)?),
+        };
+        let count = varint::get(head, &mut at)?;
+        let count = u32::try_from(count).ok().filter(|count| *count > 0);
+        let frame = Frame {
+            bytes,
+            head_length,
+            entries_at: at,
+            count: count.ok_or(out_of_range(at))?,
+            commit: Commit {
+                first,
+                durable,
+                recorded,
+                epoch: epoch.ok_or(out_of_range(at))?,
+            },
+        };
+        frame.check_entries(flags)?;
+        Ok(frame)
+    }
+
+    /// Walks the entries once, so that later walks need not be wary.
+    fn check_entries(&self, flags: u8) -> Result<(), Fault> {
+        let head = &self.bytes[..self.head_length];
+        let out_of_range = Fault::damaged(self.entries_at, "the positions run out of range");
+        let last = self.commit.first.get().checked_add(u64::from(self.count));
+        last.filter(|end| *end < u64::MAX).ok_or(out_of_range)?;
+        let mut at = self.entries_at;
+        let mut records = 0usize;
+        for index in 0..self.count {
+            take(head, &mut at, 4, "the entries of the frame are cut off")?;
+            varint::get(head, &mut at)?;
+            if index + 1 < self.count {
+                records = records.saturating_add(varint::get_len(head, &mut at)?);
+            }
+        }
+        if records > self.bytes.len() - self.head_length {
+            return Err(Fault::damaged(at, "a record leads outside the frame"));
+        }
+        if flags & EXTENSIONS != 0 {
+            return segment::check_extensions(&head[at..]).map_err(|fault| fault.shifted(at));
+        }
+        if at != self.head_length {
+            return Err(Fault::damaged(at, "the head of the frame is too long"));
+        }
+        Ok(())
+    }
+
+    /// The length of the whole frame.
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The position of the last event.
+    pub(crate) fn last(&self) -> Position {
+        self.commit.first.plus(u64::from(self.count) - 1)
+    }
+
+    /// The checksum of the head, which tells this frame from any other.
+    pub(crate) fn checksum(&self) -> u32 {
+        LittleEndian::read_u32(&self.bytes[4..8])
+    }
+
+    /// The records, one after the other, not verified yet.
+    pub(crate) fn records(&self) -> Records<'a> {
+        Records {
+            frame: *self,
+            entry_at: self.entries_at,
+            record_at: self.head_length,
+            index: 0,
+        }
+    }
+
+    /// Verifies every record.
+    pub(crate) fn verify(&self) -> Result<(), Fault> {
+        for record in self.records() {
+            record?.verify()?;
+        }
+        Ok(())
+    }
+}
+
+/// Iterates over the records of a frame.
+#[derive(Clone, Debug)]
+pub(crate) struct Records<'a> {
+    frame: Frame<'a>,
+    entry_at: usize,
+    record_at: usize,
+    index: u32,
+}
+
+/// A record in its frame.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Record<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    checksum: u32,
+    place: RecordPlace,
+}
+
+impl<'a> Records<'a> {
+    fn step(&mut self) -> Result<Record<'a>, Fault> {
+        let frame = &self.frame;
+        let head = &frame.bytes[..frame.head_length];
+        let sum = take(head, &mut self.entry_at, 4, "an entry is cut off")?;
+        let version = Version::new(varint::get(head, &mut self.entry_at)?);
+        let at = self.record_at;
+        let length = if self.index + 1 < frame.count {
+            varint::get_len(head, &mut self.entry_at)?
+        } else {
+            frame.bytes.len() - at
+        };
+        let bytes = take(
+            frame.bytes,
+            &mut self.record_at,
+            length,
+            "a record leads outside",
+        )?;
+        let position = frame.commit.first.plus(u64::from(self.index));
+        let recorded = Timestamp::from_micros(frame.commit.recorded);
+        self.index += 1;
+        Ok(Record {
+            bytes,
+            at,
+            checksum: LittleEndian::read_u32(sum),
+            place: RecordPlace {
+                position,
+                append_first: frame.commit.first,
+                append_last: frame.last(),
+                version,
+                recorded: recorded.map_err(|_| Fault::damaged(0, "a time is out of range"))?,
+            },
+        })
+    }
+}
+
+impl<'a> Iterator for Records<'a> {
+    type Item = Result<Record<'a>, Fault>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        (self.index < self.frame.count).then(|| self.step())
+    }
+}
+
+impl<'a> Record<'a> {
+    pub(crate) fn position(&self) -> Position {
+        self.place.position
+    }
+
+    /// Compares the record with its checksum.
+    pub(crate) fn verify(&self) -> Result<(), Fault> {
+        if checksum::plain(self.bytes) == self.checksum {
+            return Ok(());
+        }
+        Err(Fault::damaged(
+            self.at,
+            "the checksum of the record does not match",
+        ))
+    }
+
+    /// Decodes the record; verify it before.
+    pub(crate) fn decode(&self) -> Result<EventRef<'a>, Fault> {
+        record::decode(self.bytes, self.place).map_err(|fault| fault.shifted(self.at))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{Event, StoreId};
+
+    fn base() -> FrameBase {
+        FrameBase {
+            place: Place::segment(StoreId::from_bytes([1; 16]), 1),
+            epoch: 3,
+            base_time: 1_000,
+        }
+    }
+
+    fn commit() -> Commit {
+        Commit {
+            first: Position::new(100),
+            durable: Position::new(90),
+            recorded: 5_000,
+            epoch: 3,
+        }
+    }
+
+    fn frame(commit: &Commit, count: u64) -> Vec<u8> {
+        let (mut records, mut entries) = (Vec::new(), Vec::new());
+        for number in 1..=count {
+            let start = records.len();
+            let id = uuid::Uuid::from_u128(number.into());
+            let data = vec![b'x'; number as usize];
+            record::encode(&mut records, "stream", &Event::with_id(id, "T", data));
+            entries.push(Entry {
+                checksum: checksum::plain(&records[start..]),
+                length: (records.len() - start) as u32,
+                version: Version::new(number),
+            });
+        }
+        let mut out = Vec::new();
+        encode_head(&mut out, &base(), 128, commit, &entries, &mut Vec::new());
+        out.extend_from_slice(&records);
+        assert!(out.len() <= max_len(&entries, records.len()));
+        out
+    }
+
+    #[test]
+    fn frames_come_back_whole_whatever_their_size() {
+        for count in [1, 2, 3, 20, 21, 2_000, 300_000] {
+            let later = Commit {
+                epoch: 9,
+                ..commit()
+            };
+            for commit in [commit(), later] {
+                let bytes = frame(&commit, count.min(2_000));
+                let opened = Frame::open(&bytes, &base(), 128).unwrap();
+                assert_eq!(opened.commit, commit);
+                assert_eq!(u64::from(opened.count), count.min(2_000));
+                opened.verify().unwrap();
+                for (index, record) in opened.records().enumerate() {
+                    let event = record.unwrap().decode().unwrap();
+                    assert_eq!(event.data().len(), index + 1);
+                    assert_eq!(event.version().get(), index as u64 + 1);
+                    assert_eq!(event.append_first(), Position::new(100));
+                    assert_eq!(event.append_last(), opened.last());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_and_every_cut_is_seen() {
+        let good = frame(&commit(), 3);
+        for bit in 0..good.len() * 8 {
+            let mut bad = good.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            let seen = Frame::open(&bad, &base(), 128).and_then(|frame| frame.verify());
+            assert!(seen.is_err(), "bit {bit}");
+        }
+        for length in 0..good.len() {
+            assert!(Frame::open(&good[..length], &base(), 128).is_err());
+        }
+    }
+
+    #[test]
+    fn a_frame_does_not_verify_elsewhere() {
+        let bytes = frame(&commit(), 1);
+        assert!(Frame::open(&bytes, &base(), 129).is_err());
+        let other = FrameBase {
+            place: Place::segment(StoreId::from_bytes([1; 16]), 2),
+            ..base()
+        };
+        assert!(Frame::open(&bytes, &other, 128).is_err());
+    }
+
+    #[test]
+    fn a_frame_of_one_event_costs_little() {
+        let event = Event::with_id(uuid::Uuid::nil(), "T", "x");
+        let given = 16 + "stream".len() + event.event_type().len() + event.data().len();
+        assert!(frame(&commit(), 1).len() - given <= 26);
+    }
+
+    #[test]
+    fn the_smallest_frame_is_not_below_the_minimum() {
+        let first = Commit {
+            first: Position::new(1),
+            durable: Position::START,
+            recorded: 1_000,
+            epoch: 3,
+        };
+        let mut out = Vec::new();
+        let entry = Entry {
+            checksum: 0,
+            length: 19,
+            version: Version::new(1),
+        };
+        encode_head(&mut out, &base(), 0, &first, &[entry], &mut Vec::new());
+        assert_eq!(out.len() + 19, MIN_BYTES);
+    }
+}

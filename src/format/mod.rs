@@ -1,0 +1,72 @@
+//! Floor 4: the bytes on the medium, as pure functions.
+//!
+//! Nothing here opens a file. `docs/format.md` says the same in words and
+//! diagrams; the golden files in `tests/golden` hold both to it.
+
+pub(crate) mod checksum;
+pub(crate) mod frame;
+pub(crate) mod identity;
+pub(crate) mod index;
+pub(crate) mod names;
+pub(crate) mod record;
+pub(crate) mod segment;
+pub(crate) mod varint;
+
+/// Why bytes are not what they should be, and where, counted from the start
+/// of what was being decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) at: usize,
+    pub(crate) kind: FaultKind,
+}
+
+/// What is wrong with some bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FaultKind {
+    /// They were damaged, or are something else.
+    Damaged(&'static str),
+    /// They verify, but ask for what only a newer version knows.
+    Newer(&'static str),
+}
+
+impl Fault {
+    pub(crate) fn damaged(at: usize, reason: &'static str) -> Self {
+        Fault {
+            at,
+            kind: FaultKind::Damaged(reason),
+        }
+    }
+
+    pub(crate) fn newer(at: usize, what: &'static str) -> Self {
+        Fault {
+            at,
+            kind: FaultKind::Newer(what),
+        }
+    }
+
+    /// The same fault, seen from a start that lies `by` bytes earlier.
+    pub(crate) fn shifted(self, by: usize) -> Self {
+        Fault {
+            at: self.at + by,
+            ..self
+        }
+    }
+}
+
+/// Splits a fixed number of bytes off the front of what is left to decode.
+pub(crate) fn take<'a>(
+    bytes: &'a [u8],
+    at: &mut usize,
+    count: usize,
+    reason: &'static str,
+) -> Result<&'a [u8], Fault> {
+    let end = at.checked_add(count).filter(|end| *end <= bytes.len());
+    match end {
+        Some(end) => {
+            let taken = &bytes[*at..end];
+            *at = end;
+            Ok(taken)
+        }
+        None => Err(Fault::damaged(*at, reason)),
+    }
+}

@@ -1,0 +1,74 @@
+//! The names of the files in a store's directory, made and parsed here only.
+
+use crate::types::Position;
+
+/// Says that the directory is a store, and which one.
+pub(crate) const IDENTITY: &str = "store";
+/// Locked by the one writer.
+pub(crate) const LOCK: &str = "lock";
+/// The writer's watermark for its followers.
+pub(crate) const BOARD: &str = "watermark";
+/// What the last clean close said of the log's end.
+pub(crate) const CLOSED: &str = "closed";
+
+/// The name of a segment file.
+pub(crate) fn segment(number: u64) -> String {
+    format!("{number:010}.seg")
+}
+
+/// The number of the segment file with this name.
+pub(crate) fn parse_segment(name: &str) -> Option<u64> {
+    let number = name.strip_suffix(".seg")?.parse().ok()?;
+    (number > 0 && segment(number) == name).then_some(number)
+}
+
+/// The name of the index file over these positions.
+pub(crate) fn index(first: Position, last: Position) -> String {
+    format!("{:016}-{:016}.idx", first.get(), last.get())
+}
+
+/// The positions that the index file with this name is over.
+pub(crate) fn parse_index(name: &str) -> Option<(Position, Position)> {
+    let (first, last) = name.strip_suffix(".idx")?.split_once('-')?;
+    let first = Position::new(first.parse().ok()?);
+    let last = Position::new(last.parse().ok()?);
+    (first <= last && first > Position::START && index(first, last) == name)
+        .then_some((first, last))
+}
+
+/// Whether a name is of a file that was being made when its maker stopped.
+pub(crate) fn is_temporary(name: &str) -> bool {
+    name.strip_suffix(".tmp")
+        .is_some_and(|name| name == IDENTITY || name == CLOSED || parse_index(name).is_some())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_back_as_what_they_were_made_of() {
+        assert_eq!(parse_segment(&segment(7)), Some(7));
+        assert_eq!(parse_segment(&segment(u64::MAX)), Some(u64::MAX));
+        let range = (Position::new(1), Position::new(99));
+        assert_eq!(parse_index(&index(range.0, range.1)), Some(range));
+        assert!(is_temporary("closed.tmp"));
+    }
+
+    #[test]
+    fn other_names_are_nobodys() {
+        for name in [
+            "7.seg",
+            "0000000000.seg",
+            "+000000007.seg",
+            "0000000007.seg.tmp",
+            "x.idx",
+        ] {
+            assert_eq!(parse_segment(name), None, "{name}");
+            assert_eq!(parse_index(name), None, "{name}");
+        }
+        let backwards = "0000000000000009-0000000000000001.idx";
+        assert_eq!(parse_index(backwards), None);
+        assert!(!is_temporary("mine.tmp"));
+    }
+}
