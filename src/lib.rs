@@ -4,18 +4,20 @@
 mod env;
 mod error;
 mod format;
+mod memory;
 mod store;
 mod types;
 
 pub use env::{Clock, SystemClock};
 pub use error::{Error, ErrorKind, Result};
+pub use memory::MemoryStore;
 pub use store::{
     Answer, Append, Appended, Capabilities, Direction, EventStore, Events, Pending, Query,
     QueryItem, StreamPart,
 };
 pub use types::{
-    Durability, Event, EventRef, Expected, MAX_NAME_BYTES, Position, RecordedEvent, StoreId, Tags,
-    TimeOutOfRange, Timestamp, Version, category_of,
+    Durability, Event, EventRef, Expected, Limits, MAX_NAME_BYTES, Position, RecordedEvent,
+    StoreId, Tags, TimeOutOfRange, Timestamp, Version, category_of,
 };
 
 pub use bytes::Bytes;

@@ -2,6 +2,7 @@
 
 mod append;
 mod events;
+mod limits;
 mod query;
 
 pub use append::{Answer, Append, Appended, Pending, StreamPart};
@@ -74,7 +75,8 @@ pub trait EventStore: Send + Sync {
     /// the head as it is then: time was up if it is not greater than `after`.
     ///
     /// # Errors
-    /// `Closed`, at once, when the store is closed.
+    /// `Closed`, at once, when the store is closed and the head has not passed
+    /// `after`.
     fn wait(&self, after: Position, timeout: Duration) -> Result<Position>;
 
     /// The store's identity.

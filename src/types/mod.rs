@@ -5,6 +5,7 @@
 
 mod event;
 mod expected;
+mod limits;
 mod number;
 mod recorded;
 mod store_id;
@@ -13,6 +14,7 @@ mod time;
 
 pub use event::Event;
 pub use expected::{Durability, Expected};
+pub use limits::Limits;
 pub use number::{Position, Version};
 pub use recorded::{EventRef, RecordedEvent};
 pub use store_id::StoreId;

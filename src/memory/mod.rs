@@ -1,0 +1,176 @@
+//! Floor 7: the store in memory.
+//!
+//! It is the oracle that the log is tested against, so it shares no code with
+//! the log and does everything in the plainest way: a list of events, and for
+//! each stream a list of its places in it.
+
+mod state;
+#[cfg(test)]
+mod tests;
+
+use crate::env::sync::{Condvar, Mutex};
+use crate::env::{Clock, Env, SystemClock};
+use crate::error::{ErrorKind, Result};
+use crate::store::{Append, Appended, EventStore, Events, Pending, Query};
+use crate::types::{Limits, Position, StoreId, Timestamp, Version};
+use state::{Cursor, State};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A store in memory: for tests, and for what need not outlive the process.
+///
+/// It keeps every promise of `EventStore`. Nothing can be lost that is not
+/// lost with the process, so every append is at once as safe as it ever gets,
+/// whatever durability it asks for: `durable` is always the head.
+///
+/// ```
+/// use annals::{Append, Event, EventStore, MemoryStore, Version};
+/// let store = MemoryStore::new();
+/// store.append(Append::to("orders/42").event(Event::new("OrderPlaced", "{}")))?;
+/// assert_eq!(store.version("orders/42")?, Version::new(1));
+/// # Ok::<(), annals::Error>(())
+/// ```
+pub struct MemoryStore {
+    id: StoreId,
+    limits: Limits,
+    clock: Arc<dyn Clock>,
+    shared: Arc<Shared>,
+}
+
+/// What the store and the iterators over it have in common.
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl MemoryStore {
+    /// An empty store that takes its time from the operating system.
+    pub fn new() -> Self {
+        Self::with_clock(Arc::new(SystemClock))
+    }
+
+    /// An empty store that takes its time from this clock.
+    ///
+    /// ```
+    /// use annals::{Append, Clock, Event, EventStore, MemoryStore, Timestamp};
+    /// use std::sync::Arc;
+    ///
+    /// #[derive(Debug)]
+    /// struct Stopped;
+    /// impl Clock for Stopped {
+    ///     fn now(&self) -> Timestamp {
+    ///         Timestamp::UNIX_EPOCH
+    ///     }
+    /// }
+    ///
+    /// let store = MemoryStore::with_clock(Arc::new(Stopped));
+    /// let done = store.append(Append::to("a").event(Event::new("Happened", "")))?;
+    /// assert_eq!(done.recorded(), Timestamp::UNIX_EPOCH);
+    /// # Ok::<(), annals::Error>(())
+    /// ```
+    pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
+        MemoryStore {
+            id: StoreId::from_bytes(Env::os().random.bytes()),
+            limits: Limits::default(),
+            clock,
+            shared: Arc::new(Shared {
+                state: Mutex::new(State::default()),
+                changed: Condvar::new(),
+            }),
+        }
+    }
+
+    /// Sets how large events and appends may be.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    fn take(&self, append: &Append) -> Result<Appended> {
+        append.validate()?;
+        self.limits.check(append)?;
+        let mut state = self.shared.state.lock();
+        state.check_open()?;
+        let outcome = state.append(append, &*self.clock)?;
+        self.shared.changed.notify_all();
+        Ok(outcome)
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("MemoryStore")
+            .field("id", &self.id)
+            .field("head", &self.head())
+            .finish_non_exhaustive()
+    }
+}
+
+impl EventStore for MemoryStore {
+    fn submit(&self, append: Append) -> Pending {
+        Pending::ready(self.take(&append))
+    }
+
+    fn read(&self, query: &Query) -> Events {
+        let shared = Arc::clone(&self.shared);
+        let mut cursor = Cursor::new(query.clone(), self.head());
+        // The lock is taken for each event anew, so that whoever reads may
+        // append between two of them.
+        Events::new(std::iter::from_fn(move || {
+            cursor.next(&shared.state.lock()).map(Ok)
+        }))
+    }
+
+    fn version(&self, stream: &str) -> Result<Version> {
+        Ok(self.shared.state.lock().version(stream))
+    }
+
+    fn head(&self) -> Position {
+        self.shared.state.lock().head()
+    }
+
+    fn durable(&self) -> Position {
+        self.head()
+    }
+
+    fn flush(&self) -> Result<Position> {
+        let state = self.shared.state.lock();
+        state.check_open()?;
+        Ok(state.head())
+    }
+
+    fn wait(&self, after: Position, timeout: Duration) -> Result<Position> {
+        let mut state = self.shared.state.lock();
+        self.shared.changed.wait_while_for(
+            &mut state,
+            |state| state.head() <= after && state.is_open(),
+            timeout,
+        );
+        if state.head() > after || state.is_open() {
+            return Ok(state.head());
+        }
+        Err(ErrorKind::Closed.into())
+    }
+
+    fn id(&self) -> StoreId {
+        self.id
+    }
+
+    fn close(&self) -> Result<()> {
+        self.shared.state.lock().close();
+        self.shared.changed.notify_all();
+        Ok(())
+    }
+
+    fn position_at(&self, time: Timestamp) -> Result<Position> {
+        Ok(self.shared.state.lock().position_at(time))
+    }
+}
