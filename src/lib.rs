@@ -4,6 +4,7 @@
 mod env;
 mod error;
 mod format;
+mod index;
 mod memory;
 mod store;
 mod types;
