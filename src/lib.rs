@@ -5,6 +5,7 @@ mod env;
 mod error;
 mod format;
 mod index;
+mod log;
 mod memory;
 mod store;
 mod types;
