@@ -6,6 +6,8 @@ mod error;
 mod format;
 mod memory;
 mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod types;
 
 pub use env::{Clock, SystemClock};
