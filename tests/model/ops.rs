@@ -99,7 +99,7 @@ pub(crate) fn segment_bytes() -> impl Strategy<Value = u64> {
 fn operation() -> impl Strategy<Value = Op> {
     prop_oneof![
         16 => vec(append(), 1..4).prop_map(Op::Append),
-        5 => (any::<Index>(), change(), durability())
+        7 => (any::<Index>(), change(), durability())
             .prop_map(|(index, change, durability)| Op::Retry(index, change, durability)),
         12 => query().prop_map(Op::Read),
         4 => query().prop_map(Op::Scan),
@@ -146,11 +146,13 @@ fn append() -> impl Strategy<Value = AppendPlan> {
 
 fn part() -> impl Strategy<Value = Part> {
     let events = prop_oneof![12 => vec(event(), 1..4), 1 => vec(event(), 0..12)];
-    (stream(), option::of(expectation()), events).prop_map(|(stream, expectation, events)| Part {
-        stream,
-        expectation,
-        events,
-    })
+    (stream(), option::weighted(0.7, expectation()), events).prop_map(
+        |(stream, expectation, events)| Part {
+            stream,
+            expectation,
+            events,
+        },
+    )
 }
 
 /// Mostly what the stream is, so that most appends succeed.
@@ -192,8 +194,8 @@ fn event() -> impl Strategy<Value = EventPlan> {
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     let of_length = |(byte, length): (u8, usize)| vec![byte; length];
     prop_oneof![
-        10 => vec(any::<u8>(), 0..20),
-        4 => (any::<u8>(), 100..400_usize).prop_map(of_length),
+        24 => vec(any::<u8>(), 0..20),
+        6 => (any::<u8>(), 100..400_usize).prop_map(of_length),
         2 => (any::<u8>(), 1000..3500_usize).prop_map(of_length),
         1 => (any::<u8>(), 3900..4100_usize).prop_map(of_length),
     ]
