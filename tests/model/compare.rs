@@ -94,7 +94,7 @@ impl<S: Subject> Comparison<S> {
             pending.push(self.submit(append));
         }
         for (append, subject, oracle) in pending {
-            self.answered(&append, subject.wait(), oracle.wait())?;
+            self.answered(&append, subject.wait(), &oracle.wait())?;
         }
         Ok(())
     }
@@ -121,17 +121,17 @@ impl<S: Subject> Comparison<S> {
             append = append.durability(durability);
         }
         let (append, subject, oracle) = self.submit(append);
-        self.answered(&append, subject.wait(), oracle.wait())
+        self.answered(&append, subject.wait(), &oracle.wait())
     }
 
     fn answered(
         &self,
         append: &Append,
         subject: Result<Appended>,
-        oracle: Result<Appended>,
+        oracle: &Result<Appended>,
     ) -> TestCaseResult {
         let store = self.subject.store();
-        prop_assert_eq!(shown(&subject), shown(&oracle), "of {:?}", append);
+        prop_assert_eq!(shown(&subject), shown(oracle), "of {:?}", append);
         match (subject, append.wanted_durability()) {
             (Ok(done), Some(Durability::Durable)) => {
                 prop_assert!(store.durable() >= done.last());
