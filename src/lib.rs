@@ -8,6 +8,8 @@ mod index;
 mod log;
 mod memory;
 mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod types;
 
 pub use env::{Clock, SystemClock};
