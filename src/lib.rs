@@ -1,6 +1,7 @@
 //! annals, an embedded event store: what SQLite is to tables, for
 //! event-sourced applications.
 
+mod disk;
 mod env;
 mod error;
 mod format;
@@ -12,6 +13,7 @@ mod store;
 pub mod testing;
 mod types;
 
+pub use disk::{LogStore, Options, Reads, Stat, open, temporary};
 pub use env::{Clock, SystemClock};
 pub use error::{Error, ErrorKind, Result};
 pub use memory::MemoryStore;
