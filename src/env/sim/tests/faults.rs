@@ -78,7 +78,7 @@ fn a_full_disk_takes_what_fits_and_goes_on_when_there_is_room() {
     drop(durable(&disk, "b", &[1; 4096]));
     let file = durable(&disk, "a", &[1; 100]);
     assert_eq!(disk.used(), 2 * 4096);
-    assert_eq!(file.write_at(&[2; 20_000], 0).unwrap(), 8192);
+    assert_eq!(file.write_at(&vec![2; 20_000], 0).unwrap(), 8192);
     let error = file.write_at(&[2; 100], 8192).unwrap_err();
     assert!(is_full(&error));
     assert_eq!(

@@ -53,7 +53,7 @@ fn names(disk: &SimDisk) -> String {
         format!(
             "{name}{}",
             if size == 0 {
-                "".into()
+                String::new()
             } else {
                 (first.unwrap() as char).to_string()
             }

@@ -68,8 +68,7 @@ fn stepped_order(seed: u64) -> Vec<u32> {
     assert_eq!(tasks.run_due(100), 5);
     assert_eq!(tasks.run_all(100), 1);
     assert!(!tasks.step());
-    let order = log.lock().clone();
-    order
+    log.lock().clone()
 }
 
 #[test]

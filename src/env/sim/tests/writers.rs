@@ -28,8 +28,7 @@ fn violations(
     disk.on_boundary(move |disk, _| hook(disk));
     workload(&disk, &promised).unwrap();
     check(&disk);
-    let found = *found.lock();
-    found
+    *found.lock()
 }
 
 /// A log of ten sectors, one for each number that was promised.
