@@ -8,6 +8,8 @@ mod clock;
 pub(crate) mod fs;
 mod map;
 mod os;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) mod sim;
 pub(crate) mod sync;
 mod tasks;
 
