@@ -116,7 +116,7 @@ pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     for c in text.chars() {
         if is_unsafe(c) {
             // Infallible for a string; all such characters have four digits.
-            drop(write!(safe, "\\u{:04x}", u32::from(c)));
+            let _ = write!(safe, "\\u{:04x}", u32::from(c));
         } else {
             safe.push(c);
         }
@@ -163,7 +163,7 @@ fn dump(bytes: &[u8]) -> String {
     let mut text = format!("{} bytes:", bytes.len());
     for byte in bytes.iter().take(BYTES) {
         // Infallible for a string.
-        drop(write!(text, " {byte:02x}"));
+        let _ = write!(text, " {byte:02x}");
     }
     if bytes.len() > BYTES {
         text.push_str(" ...");
