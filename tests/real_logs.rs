@@ -7,6 +7,8 @@
 //! cargo test --release --features cli --test real_logs -- --ignored --nocapture
 //! ```
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
+
 use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -116,7 +118,12 @@ impl Comparison {
         assert_eq!(found.event_type, given.event_type, "event {}", self.events);
         assert_eq!(found.data.get(), given.data.get(), "event {}", self.events);
         let instant = |time: Option<String>| time.map(|time| time.parse::<Timestamp>().unwrap());
-        assert_eq!(instant(found.time), instant(given.time), "event {}", self.events);
+        assert_eq!(
+            instant(found.time),
+            instant(given.time),
+            "event {}",
+            self.events
+        );
         let version = self.versions.entry(given.stream).or_default();
         *version += 1;
         assert_eq!(found.version, *version, "event {}", self.events);

@@ -129,11 +129,7 @@ fn index_files_may_be_thrown_away() {
     let mut removed = 0;
     for entry in fs::read_dir(place.store()).unwrap() {
         let path = entry.unwrap().path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "index")
-            && !kept.contains(&path)
-        {
+        if path.extension().is_some_and(|extension| extension == "idx") {
             fs::remove_file(path).unwrap();
             removed += 1;
         }

@@ -1,5 +1,13 @@
 //! The command line, from outside: the binary is run as a user runs it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    clippy::format_collect
+)]
+
 mod append;
 mod bad_input;
 mod bad_store;

@@ -24,7 +24,8 @@ pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<()> {
     let drained = import.drain();
     let flushed = import.store.flush();
     drop(import.progress.take());
-    import.report(outcome.is_ok() && drained.is_ok());
+    let kept = flushed.is_ok() && (outcome.is_err() || drained.is_err());
+    import.report(if kept { ", which are kept" } else { "" });
     let closed = import.store.close();
     outcome.and(drained)?;
     flushed?;
@@ -179,18 +180,19 @@ impl Import {
     }
 
     /// Says what is in the store now that was not before.
-    fn report(&self, complete: bool) {
-        let (events, appends) = (HumanCount(self.events), HumanCount(self.appends));
+    fn report(&self, kept: &str) {
+        let events = counted(self.events, "event");
+        let appends = counted(self.appends, "append");
         let head = HumanCount(self.store.head().get());
-        say(&if complete {
-            format!("imported {events} events in {appends} appends; the store's head is at {head}")
-        } else {
-            format!(
-                "imported {events} events in {appends} appends before that, and kept them; \
-                 the store's head is at {head}"
-            )
-        });
+        say(&format!(
+            "imported {events} in {appends}{kept}; the head is at {head}"
+        ));
     }
+}
+
+fn counted(count: u64, thing: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", HumanCount(count))
 }
 
 /// The error of an append, with its place in the input if that is at fault.

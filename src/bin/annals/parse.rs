@@ -185,7 +185,7 @@ fn needed<'a, T: Deserialize<'a>>(key: &str, value: Option<&'a RawValue>) -> Res
     serde_json::from_str(value.get()).map_err(|error| format!("`{key}`: {}", at_column(&error)))
 }
 
-/// What serde_json says, without its count of lines: the caller counts them.
+/// What `serde_json` says, without its count of lines: the caller counts them.
 fn at_column(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rfind(" at line ") {

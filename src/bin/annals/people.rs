@@ -233,7 +233,7 @@ mod tests {
     #[test]
     fn nothing_that_a_terminal_acts_on_is_shown_as_it_is() {
         let bad = "\u{1b}[31m\u{7f}\u{9b}\u{202e}\r";
-        let event = Event::new(format!("T{bad}"), format!("\"\u{7f}\u{9b}\u{202e}\""))
+        let event = Event::new(format!("T{bad}"), "\"\u{7f}\u{9b}\u{202e}\"")
             .with_metadata(bad)
             .with_tag(bad);
         let text = looks(Shown::of_store(Position::new(42)), &event, bad);

@@ -63,8 +63,9 @@ impl Progress {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
             self.shown = true;
         }
-        let rate = events as f64 / elapsed.as_secs_f64();
-        let (events, rate) = (HumanCount(events), HumanCount(rate as u64));
+        let rate = u128::from(events) * 1000 / elapsed.as_millis();
+        let rate = HumanCount(u64::try_from(rate).unwrap_or(u64::MAX));
+        let events = HumanCount(events);
         self.bar.set_message(format!("{events} events, {rate}/s"));
         self.bar.set_position(done);
     }

@@ -58,6 +58,7 @@ impl Object {
 }
 
 /// Bytes of the log and the index for each event, with one decimal.
+#[allow(clippy::cast_precision_loss)]
 fn per_event(stat: &Stat) -> Option<f64> {
     let bytes = (stat.log_bytes + stat.index_bytes) as f64;
     (stat.events > 0).then(|| (bytes / stat.events as f64 * 10.0).round() / 10.0)

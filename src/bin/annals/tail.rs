@@ -23,12 +23,14 @@ pub(crate) fn run(args: &TailArgs, out: &mut Out) -> anyhow::Result<()> {
         printer.event(&event.as_ref())?;
     }
     drop(events);
-    while args.follow {
+    if !args.follow {
+        return Ok(());
+    }
+    loop {
         printer.flush()?;
         let head = store.wait(last, PATIENCE)?;
         let query = Query::all().after(last).up_to(head);
         reading::each(&store, &query, |event| printer.event(event))?;
         last = last.max(head);
     }
-    Ok(())
 }
