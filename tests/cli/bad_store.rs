@@ -85,7 +85,7 @@ fn a_byte_that_changed_is_a_fault_with_its_place() {
     let at = bytes.windows(6).position(|six| six == b"player").unwrap();
     bytes[at] ^= 1;
     fs::write(segment, &bytes).unwrap();
-    let ran = place.run("verify", &[]).fails(1, &["has a fault"]);
+    let ran = place.run("verify", &[]).fails(1, &["has 1 fault"]);
     let name = segment.file_name().unwrap().to_str().unwrap();
     assert!(
         ran.stdout.contains(&format!("{name}: byte ")),

@@ -4,6 +4,7 @@ use crate::api::{LogStore, Options};
 use crate::args::ImportArgs;
 use crate::input::{self, Lines};
 use crate::parse::{self, Claims};
+use crate::people::counted;
 use crate::progress::Progress;
 use crate::restore::Restore;
 use crate::say;
@@ -188,11 +189,6 @@ impl Import {
             "imported {events} in {appends}{kept}; the head is at {head}"
         ));
     }
-}
-
-fn counted(count: u64, thing: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{} {thing}{plural}", HumanCount(count))
 }
 
 /// The error of an append, with its place in the input if that is at fault.

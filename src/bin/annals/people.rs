@@ -1,13 +1,17 @@
 //! Events as people read them: aligned, and safe to look at on a terminal.
 
 use crate::json;
-use annals::{EventRef, Position, Version};
+use annals::{EventRef, Position, Timestamp, Version};
+use indicatif::HumanCount;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
 /// JSON that is longer than this, in characters, is laid out over lines.
-const WIDE: usize = 100;
+const WIDE: usize = 120;
+
+/// How wide times are, but for those with a fraction.
+pub(crate) const TIME: usize = 22;
 
 /// So many bytes are shown of what is neither JSON nor text.
 const BYTES: usize = 64;
@@ -43,7 +47,7 @@ impl Shown {
     fn new(largest: u64, what: What) -> Self {
         Shown {
             number: largest.to_string().len(),
-            time: 20,
+            time: TIME,
             what,
         }
     }
@@ -92,12 +96,23 @@ impl Shown {
     }
 }
 
-/// When it happened, or else, in parentheses, when it was recorded.
+/// When it happened, or else, in parentheses and without its fraction, when it
+/// was recorded; the digits of both stand under each other.
 pub(crate) fn time(event: &EventRef<'_>) -> String {
     match event.happened() {
-        Some(time) => time.to_string(),
-        None => format!("({})", event.recorded()),
+        Some(time) => format!(" {time} "),
+        None => {
+            let recorded = event.recorded();
+            let whole = Timestamp::new(recorded.seconds(), 0).unwrap_or(recorded);
+            format!("({whole})")
+        }
     }
+}
+
+/// So many of a thing.
+pub(crate) fn counted(count: u64, thing: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {thing}{plural}", HumanCount(count))
 }
 
 /// Text with spaces behind it up to a width. (What implements `Display` by
@@ -174,7 +189,7 @@ fn dump(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use annals::{Event, Timestamp, Uuid};
+    use annals::{Event, Uuid};
 
     fn looks(mut layout: Shown, event: &Event, stream: &str) -> String {
         let recorded = Timestamp::UNIX_EPOCH;
@@ -195,7 +210,7 @@ mod tests {
             .with_causation(Uuid::from_u128(1));
         assert_eq!(
             looks(Shown::of_stream(Version::new(120)), &event, "player/x"),
-            "  7  1895-02-11T00:00:00Z  Born (schema 2)\n\
+            "  7   1895-02-11T00:00:00Z   Born (schema 2)\n\
              \x20    {\"year\": \"1895\", \"city\": \"\"}\n\
              \x20    metadata by\n\
              \x20    hand\n\

@@ -1,20 +1,18 @@
 //! `annals streams`: which streams there are.
 
 use crate::args::StreamsArgs;
-use crate::people::{self, padded, shown};
+use crate::people::{self, TIME, padded, shown};
 use crate::{Out, line, reading};
 use annals::{EventStore, Query, QueryItem, RecordedEvent, Timestamp, Version};
 use std::io::{self, Write};
 
-/// How wide the columns are; times with a fraction, or in parentheses, are
-/// wider than most.
-const TIME: usize = 20;
+/// How wide versions are, but for very long streams.
 const VERSION: usize = 8;
 
 pub(crate) fn run(args: &StreamsArgs, out: &mut Out) -> anyhow::Result<()> {
     let store = reading::open(&args.store)?;
     if !args.json {
-        let (version, first, last) = ("version", padded("first", TIME), padded("last", TIME));
+        let (version, first, last) = ("version", padded(" first", TIME), padded(" last", TIME));
         writeln!(out, "{version:>VERSION$}  {first}  {last}  stream")?;
     }
     let mut item = QueryItem::all().to_version(Version::new(1));

@@ -3,9 +3,9 @@
 use crate::Out;
 use crate::api::{self, VerifyReport};
 use crate::args::VerifyArgs;
-use crate::people::shown;
+use crate::people::{counted, shown};
 use crate::progress::Progress;
-use indicatif::{BinaryBytes, HumanCount};
+use indicatif::BinaryBytes;
 use std::io::{self, Write};
 
 pub(crate) fn run(args: &VerifyArgs, out: &mut Out) -> anyhow::Result<()> {
@@ -20,8 +20,11 @@ pub(crate) fn run(args: &VerifyArgs, out: &mut Out) -> anyhow::Result<()> {
     out.flush()?;
     match report.faults.len() {
         0 => Ok(()),
-        1 => anyhow::bail!("{} has a fault", args.store.display()),
-        count => anyhow::bail!("{} has {count} faults", args.store.display()),
+        count => anyhow::bail!(
+            "{} has {}",
+            args.store.display(),
+            counted(count as u64, "fault")
+        ),
     }
 }
 
@@ -33,16 +36,15 @@ fn write(out: &mut Out, report: &VerifyReport) -> io::Result<()> {
     }
     writeln!(
         out,
-        "read {} events of {} streams in {} segments ({}) and {} index files: {}",
-        HumanCount(report.events),
-        HumanCount(report.streams),
-        HumanCount(report.segments),
+        "read {} of {} in {} ({}) and {}: {}",
+        counted(report.events, "event"),
+        counted(report.streams, "stream"),
+        counted(report.segments, "segment"),
         BinaryBytes(report.bytes),
-        HumanCount(report.index_files),
+        counted(report.index_files, "index file"),
         match report.faults.len() {
             0 => "all as it was written".into(),
-            1 => "1 fault".into(),
-            count => format!("{count} faults"),
+            count => counted(count as u64, "fault"),
         }
     )
 }
