@@ -190,3 +190,20 @@ fn a_directory_that_may_not_be_written_says_so() {
     ran.fails(1, &["denied"]);
     assert_eq!(place.events().len(), 1);
 }
+
+#[test]
+fn a_store_of_a_newer_format_says_so() {
+    let place = Place::with(&line("s", "T", "1"));
+    let identity = place.store().join("store");
+    let kept = fs::read(&identity).unwrap();
+    let mut newer = kept.clone();
+    newer[8] += 1;
+    let body = newer.len() - 4;
+    let checksum = crc32fast::hash(&newer[..body]).to_le_bytes();
+    newer[body..].copy_from_slice(&checksum);
+    fs::write(&identity, &newer).unwrap();
+    every_command_fails(&place, &["this version of annals does not know"]);
+    assert_eq!(fs::read(&identity).unwrap(), newer);
+    fs::write(&identity, &kept).unwrap();
+    assert_eq!(place.events().len(), 1);
+}

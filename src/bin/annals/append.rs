@@ -3,10 +3,10 @@
 use crate::Out;
 use crate::api::{LogStore, Options};
 use crate::args::AppendArgs;
-use crate::import::blame;
 use crate::input::Lines;
 use crate::parse::{self, Claims};
 use annals::{Append, Durability, EventStore, Pending};
+use anyhow::Context;
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
@@ -86,7 +86,7 @@ fn acknowledge(receiver: &Receiver<Submitted>, out: &mut Out) -> anyhow::Result<
             if !pending.is_ready() {
                 out.flush()?;
             }
-            pending.wait().map_err(|error| blame(&place, error))
+            pending.wait().context(place)
         });
         match outcome {
             Ok(appended) => {

@@ -8,7 +8,7 @@ use crate::people::counted;
 use crate::progress::Progress;
 use crate::restore::Restore;
 use crate::say;
-use annals::{Error, ErrorKind, EventStore, Pending, Position, Timestamp};
+use annals::{EventStore, Pending, Position, Timestamp};
 use indicatif::HumanCount;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -41,6 +41,9 @@ struct Import {
     bytes_in_flight: usize,
     events: u64,
     appends: u64,
+    failed: bool,
+    /// Those that were in flight when an earlier append failed, and did not.
+    events_beyond: u64,
     /// How much of the files has been read.
     taken: Arc<AtomicU64>,
     progress: Option<Progress>,
@@ -79,6 +82,8 @@ impl Import {
             bytes_in_flight: 0,
             events: 0,
             appends: 0,
+            failed: false,
+            events_beyond: 0,
             taken: Arc::default(),
             progress: Some(progress),
         })
@@ -159,12 +164,16 @@ impl Import {
             return Ok(());
         };
         self.bytes_in_flight -= first.bytes;
-        let appended = first
-            .pending
-            .wait()
-            .map_err(|error| blame(&first.place, error))?;
-        self.events += first.events;
-        self.appends += 1;
+        let appended = first.pending.wait().map_err(|error| {
+            self.failed = true;
+            anyhow::Error::new(error).context(first.place.clone())
+        })?;
+        if self.failed {
+            self.events_beyond += first.events;
+        } else {
+            self.events += first.events;
+            self.appends += 1;
+        }
         if let Some((position, recorded)) = first.wanted {
             let (given, at) = (appended.first(), appended.recorded());
             if (given, at) != (position, recorded) {
@@ -188,17 +197,11 @@ impl Import {
         say(&format!(
             "imported {events} in {appends}{kept}; the head is at {head}"
         ));
-    }
-}
-
-/// The error of an append, with its place in the input if that is at fault.
-pub(crate) fn blame(place: &str, error: Error) -> anyhow::Error {
-    match error.kind() {
-        ErrorKind::InvalidName { .. }
-        | ErrorKind::EmptyAppend
-        | ErrorKind::InvalidAppend { .. }
-        | ErrorKind::TooLarge { .. }
-        | ErrorKind::Overflow { .. } => anyhow::Error::new(error).context(place.to_owned()),
-        _ => error.into(),
+        if self.events_beyond > 0 {
+            let beyond = counted(self.events_beyond, "event");
+            say(&format!(
+                "{beyond} of later lines were in flight, and are kept, too"
+            ));
+        }
     }
 }

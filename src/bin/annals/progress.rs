@@ -59,15 +59,15 @@ impl Progress {
         if elapsed < PATIENCE {
             return;
         }
-        if !self.shown {
-            self.bar.set_draw_target(ProgressDrawTarget::stderr());
-            self.shown = true;
-        }
         let rate = u128::from(events) * 1000 / elapsed.as_millis();
         let rate = HumanCount(u64::try_from(rate).unwrap_or(u64::MAX));
         let events = HumanCount(events);
         self.bar.set_message(format!("{events} events, {rate}/s"));
         self.bar.set_position(done);
+        if !self.shown {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+            self.shown = true;
+        }
     }
 }
 
