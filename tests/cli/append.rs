@@ -1,6 +1,8 @@
 //! `annals append`: one durable append a line, acknowledged in order.
 
-use crate::support::{Place, line};
+use crate::support::{Place, annals, line};
+use std::io::Write;
+use std::process::Stdio;
 
 #[test]
 fn each_line_is_acknowledged_while_stdin_stays_open() {
@@ -83,4 +85,26 @@ fn nothing_is_acknowledged_of_nothing() {
     let place = Place::new();
     assert_eq!(place.run("append", &[]).succeeds().stdout, "");
     place.run("verify", &[]).succeeds();
+}
+
+#[test]
+fn a_closed_pipe_is_no_error_and_loses_nothing() {
+    let place = Place::new();
+    let mut child = annals()
+        .arg("append")
+        .arg(place.store())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(line("s", "T", "1").as_bytes()).unwrap();
+    // It ends by itself, though stdin is still open.
+    let output = child.wait_with_output().unwrap();
+    drop(stdin);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    assert_eq!(place.events().len(), 1);
 }

@@ -99,14 +99,12 @@ impl Shown {
 /// When it happened, or else, in parentheses and without its fraction, when it
 /// was recorded; the digits of both stand under each other.
 pub(crate) fn time(event: &EventRef<'_>) -> String {
-    match event.happened() {
-        Some(time) => format!(" {time} "),
-        None => {
-            let recorded = event.recorded();
-            let whole = Timestamp::new(recorded.seconds(), 0).unwrap_or(recorded);
-            format!("({whole})")
-        }
+    if let Some(time) = event.happened() {
+        return format!(" {time} ");
     }
+    let recorded = event.recorded();
+    let whole = Timestamp::new(recorded.seconds(), 0).unwrap_or(recorded);
+    format!("({whole})")
 }
 
 /// So many of a thing.
