@@ -104,7 +104,7 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
     let writer = Writer {
         claims: Mutex::new(claims),
         committer: Committer::new(),
-        spares: Spares::new(dir),
+        spares: Spares::new(dir, number),
         write_due: AtomicBool::new(false),
         sync_due: AtomicBool::new(false),
         indexing: Mutex::new(()),
