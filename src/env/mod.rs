@@ -13,6 +13,7 @@ pub(crate) mod sim;
 pub(crate) mod sync;
 mod tasks;
 
+pub(crate) use clock::Deadline;
 pub use clock::{Clock, SystemClock};
 pub(crate) use map::{Board, Map};
 pub(crate) use os::OsFs;
