@@ -53,7 +53,7 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) enum Role {
     Writer(Box<Writer>),
-    Follower(Mutex<Follower>),
+    Follower(Box<Mutex<Follower>>),
 }
 
 /// What only the one writer has.
@@ -66,6 +66,7 @@ pub(super) struct Writer {
     /// syncing it is.
     pub(super) write_due: AtomicBool,
     pub(super) sync_due: AtomicBool,
+    pub(super) closing: Mutex<()>,
     /// Held by whoever changes index files.
     pub(super) indexing: Mutex<()>,
     pub(super) lock: Mutex<Option<Box<dyn LockGuard>>>,
@@ -302,12 +303,15 @@ impl Shared {
     }
 
     pub(super) fn close(self: &Arc<Self>) -> Result<()> {
-        if self.progress.is_closed() {
-            return Ok(());
-        }
         let outcome = match &self.role {
-            Role::Writer(writer) => super::open::close(self, writer),
             Role::Follower(_) => Ok(()),
+            Role::Writer(writer) => {
+                let _one_at_a_time = writer.closing.lock();
+                match self.progress.is_closed() {
+                    true => Ok(()),
+                    false => super::open::close(self, writer),
+                }
+            }
         };
         self.progress.close();
         outcome

@@ -17,6 +17,7 @@ use crate::env::fs::Mode;
 use crate::error::{Error, Result};
 use crate::format::checksum::Place;
 use crate::format::frame::{Frame, FrameBase, MIN_BYTES, peek_len};
+use crate::format::identity::CloseStatement;
 use crate::format::names;
 use crate::format::segment::HEADER_BYTES;
 use crate::types::{Position, StoreId};
@@ -48,6 +49,8 @@ pub(crate) struct Recovery<'a> {
     /// The last position known to have been durable, from outside the part
     /// that is walked.
     pub(crate) floor: Position,
+    /// The end that the last clean close stated.
+    pub(crate) closed: Option<CloseStatement>,
 }
 
 /// The log's end, as it was found.
@@ -122,7 +125,7 @@ impl Recovery<'_> {
                 found = next;
                 continue;
             }
-            let rest = self.judge(&segment, end, &resume, damage)?;
+            let rest = self.judge(&segment, end, &resume, damage.as_ref())?;
             return Ok(Recovered {
                 tail: segment,
                 end,
@@ -133,6 +136,13 @@ impl Recovery<'_> {
                 rest,
             });
         }
+    }
+
+    /// Whether the last clean close stated exactly this end: then nothing was
+    /// written since, and what stands behind it is of no interest.
+    fn was_closed_at(&self, segment: u64, end: u64, head: Position) -> bool {
+        self.closed
+            .is_some_and(|closed| (closed.segment, closed.end, closed.head) == (segment, end, head))
     }
 
     fn open(&self, number: u64) -> Result<Arc<Segment>> {
@@ -171,10 +181,10 @@ impl Recovery<'_> {
         segment: &Arc<Segment>,
         end: u64,
         resume: &Resume,
-        damage: Option<Error>,
+        damage: Option<&Error>,
     ) -> Result<Rest> {
         let rotten = |known: Position| {
-            damage.clone().unwrap_or_else(|| {
+            damage.cloned().unwrap_or_else(|| {
                 let head = resume.next.previous();
                 let reason = format!("the log ends at position {head}, but {known} was durable");
                 Error::corrupt(segment.path(), end, reason)
@@ -184,6 +194,9 @@ impl Recovery<'_> {
             return Err(rotten(self.floor));
         }
         let mut rest = Rest::default();
+        if self.was_closed_at(segment.number(), end, resume.next.previous()) {
+            return Ok(rest);
+        }
         rest.look_behind(segment, end)?;
         for number in self
             .numbers
@@ -278,6 +291,11 @@ impl Rest {
 }
 
 impl Recovered {
+    /// Whether the log was closed cleanly at this end.
+    pub(crate) fn is_clean(&self, recovery: &Recovery<'_>) -> bool {
+        recovery.was_closed_at(self.tail.number(), self.end, self.head)
+    }
+
     /// Makes the end what `find_end` took it for: what was walked over is
     /// written again and synced (an earlier writer may have died with it only
     /// in memory, or a sync may have failed and dropped it), and what stands
