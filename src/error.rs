@@ -127,6 +127,14 @@ pub enum ErrorKind {
         /// What it can't do.
         what: &'static str,
     },
+    /// Something outside of annals failed: a handler, a codec, the database
+    /// behind a trait that somebody else implements.
+    Outside {
+        /// What was being done, as in "cannot ...".
+        operation: String,
+        /// What failed.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 impl Error {
@@ -160,6 +168,25 @@ impl Error {
     /// Whether bytes on the medium are not what was written there.
     pub fn is_corrupt(&self) -> bool {
         matches!(self.kind(), ErrorKind::Corrupt { .. })
+    }
+
+    /// A failure of something outside of annals: what those return who
+    /// implement its traits over a library of their own.
+    ///
+    /// ```
+    /// let refused = std::io::Error::other("no connection");
+    /// let error = annals::Error::outside("save the cursor", refused);
+    /// assert_eq!(error.to_string(), "cannot save the cursor: no connection");
+    /// ```
+    pub fn outside(
+        operation: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        ErrorKind::Outside {
+            operation: operation.into(),
+            source: source.into(),
+        }
+        .into()
     }
 
     /// Corruption found in a file.
@@ -283,6 +310,7 @@ impl fmt::Display for ErrorKind {
             ),
             ErrorKind::Closed => out.write_str("the store is closed"),
             ErrorKind::Unsupported { what } => write!(out, "this store does not support {what}"),
+            ErrorKind::Outside { operation, source } => write!(out, "cannot {operation}: {source}"),
         }
     }
 }
@@ -291,6 +319,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self.kind() {
             ErrorKind::Io { source, .. } => Some(source),
+            ErrorKind::Outside { source, .. } => Some(&**source),
             ErrorKind::Poisoned { cause } | ErrorKind::OutcomeUnknown { cause } => Some(cause),
             _ => None,
         }

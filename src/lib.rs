@@ -5,6 +5,7 @@ mod env;
 mod error;
 mod format;
 mod memory;
+pub mod snapshot;
 mod store;
 mod types;
 
