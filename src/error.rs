@@ -31,9 +31,9 @@ pub enum ErrorKind {
         /// The version that it has; readers see that version already.
         actual: Version,
     },
-    /// A name (of a stream, type or tag) is empty or too long.
+    /// A name (of a stream, type, tag or cursor) is empty or too long.
     InvalidName {
-        /// Whose name: "stream", "event type" or "tag".
+        /// Whose name: "stream", "event type", "tag", "cursor".
         what: &'static str,
         /// The name's length in bytes.
         length: usize,

@@ -1,6 +1,7 @@
 //! annals, an embedded event store: what SQLite is to tables, for
 //! event-sourced applications.
 
+pub mod cursor;
 mod env;
 mod error;
 mod format;
