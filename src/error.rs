@@ -1,6 +1,6 @@
 //! Floor 1: the one error type.
 
-use crate::types::{Expected, Version};
+use crate::types::{Expected, Position, Version};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -127,6 +127,23 @@ pub enum ErrorKind {
         /// What it can't do.
         what: &'static str,
     },
+    /// What was waited for didn't come in time. It may come yet.
+    TimedOut {
+        /// The position that was to be reached.
+        wanted: Position,
+        /// The one that was reached.
+        reached: Position,
+    },
+    /// A cursor stands after the store's last event: it is of another store,
+    /// or this store was put back to an earlier state.
+    CursorAhead {
+        /// The cursor's name.
+        name: String,
+        /// Where it stands.
+        cursor: Position,
+        /// The store's last event.
+        head: Position,
+    },
     /// Something outside of annals failed: a handler, a codec, the database
     /// behind a trait that somebody else implements.
     Outside {
@@ -145,11 +162,14 @@ impl Error {
 
     /// Whether the same call may succeed later without anybody mending
     /// anything in the store: after a conflict (with a fresh version), a full
-    /// disk, or another writer's lock.
+    /// disk, another writer's lock, or when time was up.
     pub fn is_retryable(&self) -> bool {
         matches!(
             self.kind(),
-            ErrorKind::Conflict { .. } | ErrorKind::DiskFull { .. } | ErrorKind::Locked { .. }
+            ErrorKind::Conflict { .. }
+                | ErrorKind::DiskFull { .. }
+                | ErrorKind::Locked { .. }
+                | ErrorKind::TimedOut { .. }
         )
     }
 
@@ -310,6 +330,15 @@ impl fmt::Display for ErrorKind {
             ),
             ErrorKind::Closed => out.write_str("the store is closed"),
             ErrorKind::Unsupported { what } => write!(out, "this store does not support {what}"),
+            ErrorKind::TimedOut { wanted, reached } => write!(
+                out,
+                "time was up at position {reached}; position {wanted} is not reached yet"
+            ),
+            ErrorKind::CursorAhead { name, cursor, head } => write!(
+                out,
+                "the cursor {name:?} stands at position {cursor}, but the store ends at {head}; \
+                 if this is the right store, remove the cursor or set it back"
+            ),
             ErrorKind::Outside { operation, source } => write!(out, "cannot {operation}: {source}"),
         }
     }

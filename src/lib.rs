@@ -8,6 +8,7 @@ mod format;
 mod memory;
 pub mod snapshot;
 mod store;
+pub mod subscription;
 mod types;
 
 pub use env::{Clock, SystemClock};
