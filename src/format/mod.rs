@@ -9,6 +9,7 @@ pub(crate) mod frame;
 pub(crate) mod identity;
 pub(crate) mod index;
 pub(crate) mod names;
+pub(crate) mod parked;
 pub(crate) mod record;
 pub(crate) mod segment;
 pub(crate) mod varint;
