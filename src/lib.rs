@@ -5,6 +5,8 @@ pub mod cursor;
 mod env;
 mod error;
 mod format;
+mod index;
+mod log;
 mod memory;
 pub mod parked;
 pub mod projection;
@@ -12,6 +14,8 @@ pub mod publisher;
 pub mod snapshot;
 mod store;
 pub mod subscription;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod types;
 
 pub use env::{Clock, SystemClock};

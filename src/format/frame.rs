@@ -125,6 +125,12 @@ pub(crate) fn peek_len(bytes: &[u8], room: u64) -> Option<usize> {
 }
 
 impl<'a> Frame<'a> {
+    /// How many bytes `open` would have to sum up, by what the bytes claim.
+    pub(crate) fn claimed_head(bytes: &[u8]) -> usize {
+        let claimed = varint::get_len(bytes, &mut FIXED.clone());
+        claimed.unwrap_or(0).min(bytes.len())
+    }
+
     /// Verifies the head of the frame that these bytes are, which begin at
     /// `offset` of its segment, and decodes it. The records are not looked at.
     pub(crate) fn open(bytes: &'a [u8], base: &FrameBase, offset: u64) -> Result<Self, Fault> {

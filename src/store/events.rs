@@ -8,6 +8,7 @@ use std::fmt;
 ///
 /// They come from under one fixed upper bound: whatever is appended while the
 /// iterator is in use does not show up in it. After an error it ends.
+/// It may outlive the handle on the store that it came from.
 pub struct Events {
     source: Box<dyn Iterator<Item = Result<RecordedEvent>> + Send>,
     ended: bool,

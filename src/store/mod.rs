@@ -28,6 +28,12 @@ use std::time::Duration;
 /// - A read sees one fixed upper bound, whatever is appended meanwhile.
 /// - An event becomes visible once it is as safe as its append asked for
 ///   (`Durability`) and everything before it is visible.
+/// - The retry of an append that had succeeded is known as a repeat before
+///   anything is expected of it: some stream of which it expects an exact
+///   version (or no stream) goes on, after that version, with its events, and
+///   they were recorded as one append with the rest of it, the same ids in the
+///   same streams in the same order. It answers with the first outcome at the
+///   durability that the retry asks for, and writes nothing.
 /// - A conflict, or a repeat, answers only once what it rests on is visible,
 ///   so that a reader who looks again sees it.
 ///
@@ -98,7 +104,8 @@ pub trait EventStore: Send + Sync {
     /// Appends, and waits until that is as safe as it asked for.
     ///
     /// # Errors
-    /// - `Conflict`: a stream was not as expected; nothing was written.
+    /// - `Conflict`: a stream was not as expected (the first such one of
+    ///   `Append::streams` is named); nothing was written.
     /// - `EmptyAppend`, `InvalidName`, `TooLarge`, `Overflow`: it can't be
     ///   recorded.
     /// - `DiskFull`: nothing was written; try again when there is room.
@@ -110,6 +117,7 @@ pub trait EventStore: Send + Sync {
 
     /// Lends each event that a query asks for, until `visit` breaks. The fast
     /// way to read: a backend that can lend without copying does so here.
+    /// `visit` may use the store, and append to it.
     ///
     /// # Errors
     /// Corruption or I/O met on the way; what came before it was lent.

@@ -1,0 +1,372 @@
+//! An index file, opened: looked into where it lies, and verified block by
+//! block as it is touched.
+
+use super::build::{CHECK_BLOCK, FrameMark};
+use crate::env::fs::{self, File, Mode};
+use crate::env::sync::{AtomicU64, Ordering};
+use crate::env::{Env, Map};
+use crate::error::{Error, Result};
+use crate::format::index::{
+    BLOCK, Entry, HEADER_BYTES, IndexHeader, ListHead, PLACES_PER_BLOCK, PlaceBlock, Postings,
+    SKIP_BYTES, TermKey,
+};
+use crate::format::{Fault, FaultKind, checksum};
+use crate::types::{Position, StoreId};
+use byteorder::{ByteOrder, LittleEndian};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// A term found in a file: everything but the postings of a long list.
+pub(crate) type Term = Entry;
+
+/// An open index file.
+#[derive(Debug)]
+pub(crate) struct IndexFile {
+    path: PathBuf,
+    header: IndexHeader,
+    body: Body,
+    /// A bit for each block of the file that has been verified.
+    verified: Box<[AtomicU64]>,
+}
+
+#[derive(Debug)]
+enum Body {
+    Mapped(Map),
+    /// Without mappings a file is read whole when it is first needed.
+    Read(std::sync::Arc<dyn File>, OnceLock<Vec<u8>>),
+    Memory(Vec<u8>),
+}
+
+impl IndexFile {
+    /// Opens a file and looks at its header only.
+    pub(crate) fn open(env: &Env, path: &Path, store: StoreId, mapped: bool) -> Result<Self> {
+        let io = |error| Error::io(path, "read", error);
+        let file = env.fs.open(path, Mode::Read).map_err(io)?;
+        let mut head = [0; HEADER_BYTES];
+        fs::read_exact_at(&*file, &mut head, 0).map_err(io)?;
+        let header = Self::check_header(&head, store, file.len().map_err(io)?)
+            .map_err(|fault| damaged(path, fault))?;
+        let map = match mapped {
+            true => file.map(header.sections.end as usize).map_err(io)?,
+            false => None,
+        };
+        let body = match map {
+            Some(map) => {
+                map.publish(header.sections.end);
+                Body::Mapped(map)
+            }
+            None => Body::Read(file, OnceLock::new()),
+        };
+        Ok(Self::with_body(path, header, body))
+    }
+
+    /// A file that is only in memory: for stores that are open for reading,
+    /// and while a new file is on its way to the disk.
+    pub(crate) fn in_memory(path: &Path, store: StoreId, bytes: Vec<u8>) -> Result<Self> {
+        let header = Self::check_header(&bytes, store, bytes.len() as u64)
+            .map_err(|fault| damaged(path, fault))?;
+        Ok(Self::with_body(path, header, Body::Memory(bytes)))
+    }
+
+    fn check_header(bytes: &[u8], store: StoreId, length: u64) -> Result<IndexHeader, Fault> {
+        let header = IndexHeader::decode(bytes)?;
+        if header.store != store {
+            return Err(Fault::damaged(16, "the file is of another store"));
+        }
+        let sections = &header.sections;
+        let blocks = sections.checks.div_ceil(CHECK_BLOCK as u64);
+        if sections.end != length || sections.end - sections.checks != 4 * blocks {
+            return Err(Fault::damaged(
+                0,
+                "the file is not as long as its header says",
+            ));
+        }
+        Ok(header)
+    }
+
+    fn with_body(path: &Path, header: IndexHeader, body: Body) -> Self {
+        let blocks = header.sections.checks.div_ceil(CHECK_BLOCK as u64);
+        let words = blocks.div_ceil(64);
+        IndexFile {
+            path: path.to_path_buf(),
+            header,
+            body,
+            verified: (0..words).map(|_| AtomicU64::new(0)).collect(),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn header(&self) -> &IndexHeader {
+        &self.header
+    }
+
+    pub(crate) fn first(&self) -> Position {
+        self.header.first
+    }
+
+    pub(crate) fn last(&self) -> Position {
+        self.header.last
+    }
+
+    /// The frame that the file's range ends with.
+    pub(crate) fn mark(&self) -> FrameMark {
+        FrameMark {
+            segment: self.header.last_segment,
+            offset: self.header.last_offset,
+            checksum: self.header.last_checksum,
+        }
+    }
+
+    fn fail(&self, fault: Fault) -> Error {
+        damaged(&self.path, fault)
+    }
+
+    /// The bytes of a range within a section, verified.
+    fn slice(&self, section: Range<u64>, start: u64, length: u64) -> Result<&[u8]> {
+        let from = section.start.saturating_add(start);
+        let to = from.saturating_add(length);
+        if to > section.end || to > self.header.sections.checks {
+            let fault = Fault::damaged(from as usize, "something leads outside its section");
+            return Err(self.fail(fault));
+        }
+        let bytes = self.bytes()?;
+        for block in from as usize / CHECK_BLOCK..(to as usize).div_ceil(CHECK_BLOCK) {
+            self.verify_block(bytes, block)?;
+        }
+        Ok(&bytes[from as usize..to as usize])
+    }
+
+    fn bytes(&self) -> Result<&[u8]> {
+        match &self.body {
+            Body::Mapped(map) => Ok(map.as_ref()),
+            Body::Memory(bytes) => Ok(bytes),
+            Body::Read(file, read) => {
+                if let Some(bytes) = read.get() {
+                    return Ok(bytes);
+                }
+                // As long as the file is: `open` has compared.
+                let mut bytes = vec![0; self.header.sections.end as usize];
+                fs::read_exact_at(&**file, &mut bytes, 0)
+                    .map_err(|error| Error::io(&self.path, "read", error))?;
+                Ok(read.get_or_init(|| bytes))
+            }
+        }
+    }
+
+    fn verify_block(&self, bytes: &[u8], block: usize) -> Result<()> {
+        let (word, bit) = (&self.verified[block / 64], 1 << (block % 64));
+        if word.load(Ordering::Relaxed) & bit != 0 {
+            return Ok(());
+        }
+        let checks = self.header.sections.checks as usize;
+        let start = block * CHECK_BLOCK;
+        let content = &bytes[start..(start + CHECK_BLOCK).min(checks)];
+        let sum = LittleEndian::read_u32(&bytes[checks + 4 * block..]);
+        if checksum::plain(content) != sum {
+            let fault = Fault::damaged(start, "the checksum of a block does not match");
+            return Err(self.fail(fault));
+        }
+        word.fetch_or(bit, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Verifies all of it.
+    pub(crate) fn verify(&self) -> Result<()> {
+        self.slice(
+            0..self.header.sections.checks,
+            0,
+            self.header.sections.checks,
+        )
+        .map(drop)
+    }
+
+    /// The segments of the range: number, and first position in the range.
+    pub(crate) fn segments(&self) -> Result<Vec<(u64, Position)>> {
+        let sections = &self.header.sections;
+        let range = sections.segments..sections.place_table;
+        let bytes = self.slice(range.clone(), 0, range.end - range.start)?;
+        let number = |at: usize| LittleEndian::read_u64(&bytes[at..at + 8]);
+        Ok((0..bytes.len() / 16)
+            .map(|index| (number(16 * index), Position::new(number(16 * index + 8))))
+            .collect())
+    }
+
+    /// The segment and the offset of the frame of a position in the range.
+    pub(crate) fn place(&self, position: Position) -> Result<(u64, u64)> {
+        let index = position.get() - self.first().get();
+        let block = index / PLACES_PER_BLOCK as u64;
+        let (places, packed) = self.place_block(block)?;
+        let offset = places.offset(packed, index as usize % PLACES_PER_BLOCK);
+        Ok((self.segment_of(position)?, u64::from(offset)))
+    }
+
+    fn place_block(&self, block: u64) -> Result<(PlaceBlock, &[u8])> {
+        let sections = &self.header.sections;
+        let table = sections.place_table..sections.place_data;
+        let at = block * PlaceBlock::STRIDE as u64;
+        let bytes = self.slice(table, at, PlaceBlock::BYTES as u64)?;
+        let places = PlaceBlock::decode(bytes).ok_or_else(|| {
+            self.fail(Fault::damaged(
+                at as usize,
+                "a block of places makes no sense",
+            ))
+        })?;
+        let (start, length) = places.packed();
+        let data = sections.place_data..sections.buckets;
+        Ok((places, self.slice(data, start as u64, length as u64)?))
+    }
+
+    fn segment_of(&self, position: Position) -> Result<u64> {
+        let sections = &self.header.sections;
+        let range = sections.segments..sections.place_table;
+        let (mut low, mut high) = (0, (range.end - range.start) / 16);
+        // The last segment whose first position is not above this one.
+        while low + 1 < high {
+            let middle = low + (high - low) / 2;
+            let entry = self.slice(range.clone(), middle * 16 + 8, 8)?;
+            if LittleEndian::read_u64(entry) <= position.get() {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(LittleEndian::read_u64(self.slice(range, low * 16, 8)?))
+    }
+
+    /// Appends the offsets of all positions of the range.
+    pub(crate) fn read_offsets(&self, out: &mut Vec<u32>) -> Result<()> {
+        let count = self.header.positions() as usize;
+        for block in 0..count.div_ceil(PLACES_PER_BLOCK) {
+            let (places, packed) = self.place_block(block as u64)?;
+            let within = (count - block * PLACES_PER_BLOCK).min(PLACES_PER_BLOCK);
+            out.extend((0..within).map(|index| places.offset(packed, index)));
+        }
+        Ok(())
+    }
+
+    /// Looks a term up.
+    pub(crate) fn find(&self, key: TermKey) -> Result<Option<Term>> {
+        let bytes = self.bucket(key.bucket(self.header.bucket_bits) as u64)?;
+        let mut at = 0;
+        while at < bytes.len() {
+            let found = Entry::decode_key(bytes, &mut at)
+                .and_then(|own| Entry::decode_rest(own, bytes, &mut at))
+                .map_err(|fault| self.fail(fault))?;
+            if found.key == key {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    fn bucket(&self, bucket: u64) -> Result<&[u8]> {
+        let sections = &self.header.sections;
+        let bounds = self.slice(sections.buckets..sections.entries, 4 * bucket, 8)?;
+        let start = u64::from(LittleEndian::read_u32(&bounds[..4]));
+        let end = u64::from(LittleEndian::read_u32(&bounds[4..]));
+        let length = end.checked_sub(start).ok_or_else(|| {
+            self.fail(Fault::damaged(
+                4 * bucket as usize,
+                "a bucket ends before it begins",
+            ))
+        })?;
+        self.slice(sections.entries..sections.lists, start, length)
+    }
+
+    /// All terms in the order of their keys.
+    pub(crate) fn terms(&self) -> Terms<'_> {
+        Terms {
+            file: self,
+            bucket: 0,
+            bytes: &[],
+        }
+    }
+
+    /// Replaces `out` with a block of a long list.
+    pub(crate) fn read_block(
+        &self,
+        list: u64,
+        count: u32,
+        block: usize,
+        out: &mut Vec<u32>,
+    ) -> Result<()> {
+        let head = self.list_head(list, block)?;
+        let skips = (count as usize).div_ceil(BLOCK) * SKIP_BYTES;
+        let within = (count as usize - block * BLOCK).min(BLOCK);
+        let (start, length) = head.packed(within);
+        let at = list.saturating_add((skips + start) as u64);
+        let packed = self.slice(self.lists(), at, length as u64)?;
+        head.unpack(packed, within, out);
+        Ok(())
+    }
+
+    /// An entry of a long list's skip table.
+    pub(crate) fn list_head(&self, list: u64, block: usize) -> Result<ListHead> {
+        let at = list.saturating_add((block * SKIP_BYTES) as u64);
+        let bytes = self.slice(self.lists(), at, SKIP_BYTES as u64)?;
+        ListHead::decode(bytes).map_err(|fault| self.fail(fault))
+    }
+
+    fn lists(&self) -> Range<u64> {
+        self.header.sections.lists..self.header.sections.checks
+    }
+
+    /// Appends all postings of a term, each moved up by `shift`.
+    pub(crate) fn read_postings(&self, term: &Term, shift: u32, out: &mut Vec<u32>) -> Result<()> {
+        let moved = |posting: &u32| posting.saturating_add(shift);
+        match &term.postings {
+            Postings::Inline(postings) => out.extend(postings.iter().map(moved)),
+            Postings::Listed(list) => {
+                let mut block_postings = Vec::new();
+                for block in 0..(term.count as usize).div_ceil(BLOCK) {
+                    self.read_block(*list, term.count, block, &mut block_postings)?;
+                    out.extend(block_postings.iter().map(moved));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Iterates over the terms of a file.
+#[derive(Debug)]
+pub(crate) struct Terms<'a> {
+    file: &'a IndexFile,
+    bucket: u64,
+    bytes: &'a [u8],
+}
+
+impl Terms<'_> {
+    fn step(&mut self) -> Result<Option<Term>> {
+        while self.bytes.is_empty() {
+            if self.bucket >= 1 << self.file.header.bucket_bits {
+                return Ok(None);
+            }
+            self.bytes = self.file.bucket(self.bucket)?;
+            self.bucket += 1;
+        }
+        let mut at = 0;
+        let term = Entry::decode_key(self.bytes, &mut at)
+            .and_then(|key| Entry::decode_rest(key, self.bytes, &mut at))
+            .map_err(|fault| self.file.fail(fault))?;
+        self.bytes = &self.bytes[at..];
+        Ok(Some(term))
+    }
+}
+
+impl Iterator for Terms<'_> {
+    type Item = Result<Term>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.step().transpose()
+    }
+}
+
+fn damaged(path: &Path, fault: Fault) -> Error {
+    let (FaultKind::Damaged(reason) | FaultKind::Newer(reason)) = fault.kind;
+    Error::corrupt(path, fault.at as u64, reason)
+}

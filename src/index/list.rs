@@ -1,0 +1,184 @@
+//! A term's postings in one part of the index, searched without decoding more
+//! of them than needed.
+
+use super::file::IndexFile;
+use super::parts::Part;
+use super::table::Table;
+use crate::env::sync::RwLock;
+use crate::error::Result;
+use crate::format::index::{BLOCK, Postings, TermKey};
+use crate::types::Version;
+use std::sync::Arc;
+
+/// Ascending places within a part. What a table gains after the list was
+/// opened is not in it.
+#[derive(Debug)]
+pub(super) struct List {
+    source: Source,
+    count: u32,
+    first_version: Option<Version>,
+    /// The block that was looked into last, and its number.
+    block: Vec<u32>,
+    loaded: Option<usize>,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// All postings are in `block`.
+    Inline,
+    File(Arc<IndexFile>, u64),
+    Table(Arc<RwLock<Table>>, TermKey),
+}
+
+impl List {
+    /// The postings of a term in a part, if it has any there.
+    pub(super) fn open(part: &Part, key: TermKey) -> Result<Option<Self>> {
+        match part {
+            Part::File(file) => Self::in_file(file, key),
+            Part::Table(table) => Ok(Self::in_table(table, key)),
+        }
+    }
+
+    fn in_file(file: &Arc<IndexFile>, key: TermKey) -> Result<Option<Self>> {
+        let Some(term) = file.find(key)? else {
+            return Ok(None);
+        };
+        let (source, block, loaded) = match term.postings {
+            Postings::Inline(postings) => (Source::Inline, postings, Some(0)),
+            Postings::Listed(at) => (Source::File(Arc::clone(file), at), Vec::new(), None),
+        };
+        Ok(Some(List {
+            source,
+            count: term.count,
+            first_version: term.first_version,
+            block,
+            loaded,
+        }))
+    }
+
+    fn in_table(table: &Arc<RwLock<Table>>, key: TermKey) -> Option<Self> {
+        let locked = table.read();
+        let posting = locked.posting(key)?;
+        let short = posting.places.len() <= BLOCK;
+        Some(List {
+            source: match short {
+                true => Source::Inline,
+                false => Source::Table(Arc::clone(table), key),
+            },
+            count: posting.places.len() as u32,
+            first_version: posting.first_version,
+            block: match short {
+                true => posting.places.clone(),
+                false => Vec::new(),
+            },
+            loaded: short.then_some(0),
+        })
+    }
+
+    /// How many postings there are: at least one.
+    pub(super) fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// For streams, the version of the first posting.
+    pub(super) fn first_version(&self) -> Option<Version> {
+        self.first_version
+    }
+
+    /// The posting at an index below `count`.
+    pub(super) fn get(&mut self, index: u32) -> Result<u32> {
+        self.load(index as usize / BLOCK)?;
+        let posting = self.block.get(index as usize % BLOCK).copied();
+        Ok(posting.unwrap_or(u32::MAX))
+    }
+
+    /// How many postings are below `place`.
+    pub(super) fn rank(&mut self, place: u32) -> Result<u32> {
+        let block = match self.loaded {
+            Some(block) if self.holds(place) => block,
+            _ => {
+                let block = self.block_of(place)?;
+                self.load(block)?;
+                block
+            }
+        };
+        let within = self.block.partition_point(|posting| *posting < place);
+        Ok((block * BLOCK + within) as u32)
+    }
+
+    /// The first posting that is not below `place`.
+    pub(super) fn at_or_above(&mut self, place: u32) -> Result<Option<u32>> {
+        let index = self.rank(place)?;
+        match index < self.count {
+            true => self.get(index).map(Some),
+            false => Ok(None),
+        }
+    }
+
+    /// The last posting that is not above `place`.
+    pub(super) fn at_or_below(&mut self, place: u32) -> Result<Option<u32>> {
+        match self.rank(place.saturating_add(1))? {
+            0 => Ok(None),
+            above => self.get(above - 1).map(Some),
+        }
+    }
+
+    /// Whether the loaded block alone tells the rank of `place`.
+    fn holds(&self, place: u32) -> bool {
+        let (Some(first), Some(last)) = (self.block.first(), self.block.last()) else {
+            return false;
+        };
+        matches!(self.source, Source::Inline) || (*first <= place && place <= *last)
+    }
+
+    /// The last block whose first posting is below `place`, or the first.
+    fn block_of(&self, place: u32) -> Result<usize> {
+        let (mut low, mut high) = (0, (self.count as usize).div_ceil(BLOCK));
+        while low + 1 < high {
+            let middle = low + (high - low) / 2;
+            if self.block_start(middle)? < place {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        Ok(low)
+    }
+
+    fn block_start(&self, block: usize) -> Result<u32> {
+        match &self.source {
+            Source::Inline => Ok(self.block.first().copied().unwrap_or(0)),
+            Source::File(file, list) => Ok(file.list_head(*list, block)?.first),
+            Source::Table(table, key) => {
+                let table = table.read();
+                let posting = table.posting(*key);
+                let start = posting.and_then(|posting| posting.places.get(block * BLOCK));
+                Ok(start.copied().unwrap_or(u32::MAX))
+            }
+        }
+    }
+
+    fn load(&mut self, block: usize) -> Result<()> {
+        if self.loaded == Some(block) {
+            return Ok(());
+        }
+        self.loaded = None;
+        match &self.source {
+            Source::Inline => {}
+            Source::File(file, list) => {
+                file.read_block(*list, self.count, block, &mut self.block)?;
+            }
+            Source::Table(table, key) => {
+                self.block.clear();
+                if let Some(posting) = table.read().posting(*key) {
+                    let start = block * BLOCK;
+                    let end = (start + BLOCK).min(self.count as usize);
+                    let within = posting.places.get(start..end).unwrap_or(&[]);
+                    self.block.extend_from_slice(within);
+                }
+            }
+        }
+        self.loaded = Some(block);
+        Ok(())
+    }
+}

@@ -1,0 +1,24 @@
+//! Floor 6: from terms to the positions of events, and from positions to
+//! their places in the log.
+//!
+//! The index is a row of parts over disjoint, ascending ranges of positions:
+//! immutable files, and behind them tables in memory over what was appended
+//! last. When a table is full it is frozen, written as a file once its events
+//! are durable, and small files are merged into larger ones, so that neither
+//! memory nor the number of files to look into grows with the log. All of it
+//! is derived: anything doubtful is thrown away and made again from the log.
+
+mod build;
+mod file;
+mod list;
+mod parts;
+mod search;
+mod table;
+mod terms;
+
+pub(crate) use build::{FrameMark, Image, merge};
+pub(crate) use file::IndexFile;
+pub(crate) use parts::{Index, Part, Parts};
+pub(crate) use search::Search;
+pub(crate) use table::Table;
+pub(crate) use terms::{EventTerms, TermHasher};

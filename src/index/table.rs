@@ -1,0 +1,192 @@
+//! The index of what was appended last, in memory.
+
+use super::terms::EventTerms;
+use crate::format::index::TermKey;
+use crate::types::{Position, Version};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// Postings of a range of positions that begins at `first` and grows.
+#[derive(Debug)]
+pub(crate) struct Table {
+    first: Position,
+    /// Where each position's frame begins in its segment.
+    offsets: Vec<u32>,
+    /// The segments of the range: number, and first position within it.
+    segments: Vec<(u64, Position)>,
+    terms: HashMap<TermKey, Posting, BuildHasherDefault<KeyHasher>>,
+}
+
+/// A term's postings: places in the range, ascending.
+#[derive(Debug, Default)]
+pub(crate) struct Posting {
+    /// For streams, the version of the first posting.
+    pub(crate) first_version: Option<Version>,
+    pub(crate) places: Vec<u32>,
+}
+
+impl Table {
+    /// An empty table over the positions from `first` on.
+    pub(crate) fn new(first: Position) -> Self {
+        Table {
+            first,
+            offsets: Vec::new(),
+            segments: Vec::new(),
+            terms: HashMap::default(),
+        }
+    }
+
+    pub(crate) fn first(&self) -> Position {
+        self.first
+    }
+
+    /// The last position; the one before `first` while there is none.
+    pub(crate) fn last(&self) -> Position {
+        self.first.previous().plus(self.offsets.len() as u64)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.offsets.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.offsets.is_empty()
+    }
+
+    /// Adds the next position: an event in the frame at this offset of this
+    /// segment, with this version in its stream.
+    pub(crate) fn push(
+        &mut self,
+        segment: u64,
+        offset: u32,
+        version: Version,
+        terms: EventTerms<'_>,
+        stream_start: TermKey,
+    ) {
+        let place = self.offsets.len() as u32;
+        let position = self.last().next();
+        if self
+            .segments
+            .last()
+            .is_none_or(|(last, _)| *last != segment)
+        {
+            self.segments.push((segment, position));
+        }
+        self.offsets.push(offset);
+        let stream = self.terms.entry(terms.stream).or_default();
+        stream.first_version.get_or_insert(version);
+        stream.places.push(place);
+        for key in terms.others {
+            self.terms.entry(*key).or_default().places.push(place);
+        }
+        if version == Version::new(1) {
+            self.terms
+                .entry(stream_start)
+                .or_default()
+                .places
+                .push(place);
+        }
+    }
+
+    /// The segment and the offset of the frame of a position in the range.
+    pub(crate) fn place(&self, position: Position) -> Option<(u64, u64)> {
+        let index = position.get().checked_sub(self.first.get())?;
+        let offset = *self.offsets.get(usize::try_from(index).ok()?)?;
+        let after = self.segments.partition_point(|(_, base)| *base <= position);
+        let (segment, _) = self.segments.get(after.checked_sub(1)?)?;
+        Some((*segment, u64::from(offset)))
+    }
+
+    pub(crate) fn posting(&self, key: TermKey) -> Option<&Posting> {
+        self.terms.get(&key)
+    }
+
+    pub(crate) fn offsets(&self) -> &[u32] {
+        &self.offsets
+    }
+
+    pub(crate) fn segments(&self) -> &[(u64, Position)] {
+        &self.segments
+    }
+
+    /// All terms in the order of their keys.
+    pub(crate) fn sorted(&self) -> Vec<(TermKey, &Posting)> {
+        let mut terms: Vec<_> = self
+            .terms
+            .iter()
+            .map(|(key, posting)| (*key, posting))
+            .collect();
+        terms.sort_unstable_by_key(|(key, _)| *key);
+        terms
+    }
+}
+
+/// Keys are hashes already: the table takes them as they are.
+#[derive(Default)]
+struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        self.0 ^= value;
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        self.0 ^= u64::from(value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(number: u64) -> TermKey {
+        TermKey {
+            high: number,
+            low: 0,
+        }
+    }
+
+    #[test]
+    fn streams_are_numbered_and_places_found() {
+        let mut table = Table::new(Position::new(11));
+        let terms = EventTerms {
+            stream: key(1),
+            others: &[key(2)],
+        };
+        table.push(4, 128, Version::new(7), terms, key(9));
+        table.push(4, 128, Version::new(8), terms, key(9));
+        table.push(
+            5,
+            128,
+            Version::new(1),
+            EventTerms {
+                stream: key(3),
+                others: &[],
+            },
+            key(9),
+        );
+        assert_eq!(
+            (table.first(), table.last()),
+            (Position::new(11), Position::new(13))
+        );
+        let stream = table.posting(key(1)).unwrap();
+        assert_eq!(stream.first_version, Some(Version::new(7)));
+        assert_eq!(stream.places, [0, 1]);
+        assert_eq!(table.posting(key(2)).unwrap().places, [0, 1]);
+        assert_eq!(table.posting(key(9)).unwrap().places, [2]);
+        assert_eq!(table.place(Position::new(12)), Some((4, 128)));
+        assert_eq!(table.place(Position::new(13)), Some((5, 128)));
+        assert_eq!(table.place(Position::new(14)), None);
+        assert_eq!(table.place(Position::new(10)), None);
+    }
+}

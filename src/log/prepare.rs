@@ -1,0 +1,60 @@
+//! The next segment, made ready before it is needed.
+
+use crate::env::Env;
+use crate::env::fs::{self, File, Mode};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::names;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How many zeros are written at a time.
+const CHUNK: usize = 256 << 10;
+
+/// A segment file full of zeros, durable, that is not yet part of the log.
+/// Writing frames over zeros leaves a sync with nothing but data to write.
+#[derive(Debug)]
+pub(crate) struct Spare {
+    pub(crate) number: u64,
+    pub(crate) path: PathBuf,
+    pub(crate) file: Arc<dyn File>,
+    pub(crate) size: u64,
+}
+
+/// Makes the file of segment `number`, `size` bytes long.
+///
+/// # Errors
+/// `DiskFull` if there is no room, with nothing left behind.
+pub(crate) fn prepare(env: &Env, dir: &Path, number: u64, size: u64) -> Result<Spare> {
+    let path = dir.join(names::segment(number));
+    match fill(env, dir, &path, size) {
+        Ok(file) => Ok(Spare {
+            number,
+            path,
+            file,
+            size,
+        }),
+        Err(error) => {
+            // Half a spare is worth nothing and takes up room. It is no part
+            // of the log, so failing to remove it harms nobody.
+            let _ = env.fs.remove(&path);
+            Err(match fs::is_full(&error) {
+                true => ErrorKind::DiskFull { path }.into(),
+                false => Error::io(&path, "prepare", error),
+            })
+        }
+    }
+}
+
+fn fill(env: &Env, dir: &Path, path: &Path, size: u64) -> std::io::Result<Arc<dyn File>> {
+    let file = env.fs.open(path, Mode::Create)?;
+    let zeros = vec![0; CHUNK.min(size as usize)];
+    let mut offset = 0;
+    while offset < size {
+        let length = zeros.len().min((size - offset) as usize);
+        fs::write_all_at(&*file, &zeros[..length], offset)?;
+        offset += length as u64;
+    }
+    file.sync()?;
+    env.fs.sync_dir(dir)?;
+    Ok(file)
+}

@@ -1,0 +1,112 @@
+//! Reads the frames of a segment: from its mapping, or through a window that
+//! is read from the file.
+
+use super::segment::Segment;
+use crate::env::{Map, fs};
+use crate::error::{Error, Result};
+use crate::format::frame::{Frame, MIN_BYTES, peek_len};
+use bytes::Bytes;
+use std::sync::Arc;
+
+/// How much a window without a mapping reads at least, in bytes: about what a
+/// disk reads in one go anyway.
+const WINDOW: u64 = 64 << 10;
+
+/// Reads frames of one segment.
+#[derive(Debug)]
+pub(crate) struct SegmentReader {
+    segment: Arc<Segment>,
+    map: Option<Arc<Map>>,
+    /// Without a mapping, what was read last, and where it begins. With one,
+    /// what owned events share, once there are any.
+    window: Bytes,
+    start: u64,
+}
+
+/// A mapping as an owner of bytes.
+struct Owner(Arc<Map>);
+
+impl AsRef<[u8]> for Owner {
+    fn as_ref(&self) -> &[u8] {
+        (*self.0).as_ref()
+    }
+}
+
+impl SegmentReader {
+    pub(super) fn new(segment: Arc<Segment>, map: Option<Arc<Map>>) -> Self {
+        SegmentReader {
+            segment,
+            map,
+            window: Bytes::new(),
+            start: 0,
+        }
+    }
+
+    pub(crate) fn segment(&self) -> &Arc<Segment> {
+        &self.segment
+    }
+
+    /// The bytes that the frame opened last lies in, for owned events to share.
+    pub(crate) fn share(&mut self, end: u64) -> Bytes {
+        if let Some(map) = &self.map
+            && (self.window.len() as u64) < end
+        {
+            self.window = Bytes::from_owner(Owner(Arc::clone(map)));
+        }
+        self.window.clone()
+    }
+
+    /// The frame at an offset, its head verified; nothing if no frame begins
+    /// there: the length is no frame's, or leads out of the segment.
+    pub(crate) fn frame(&mut self, offset: u64) -> Result<Option<Frame<'_>>> {
+        let room = self.limit().saturating_sub(offset);
+        if room < MIN_BYTES as u64 {
+            return Ok(None);
+        }
+        self.fill(offset, MIN_BYTES as u64)?;
+        let Some(length) = peek_len(self.held(offset, MIN_BYTES), room) else {
+            return Ok(None);
+        };
+        self.fill(offset, length as u64)?;
+        Frame::open(self.held(offset, length), self.segment.base(), offset)
+            .map(Some)
+            .map_err(|fault| self.segment.fault(offset, fault))
+    }
+
+    /// The bytes from `offset` on, as many as are at hand and `length` at most.
+    pub(crate) fn bytes(&mut self, offset: u64, length: u64) -> Result<&[u8]> {
+        let length = length.min(self.limit().saturating_sub(offset));
+        self.fill(offset, length)?;
+        Ok(self.held(offset, length as usize))
+    }
+
+    /// Where the readable bytes end.
+    fn limit(&self) -> u64 {
+        match &self.map {
+            Some(map) => (**map).as_ref().len() as u64,
+            None => self.segment.size(),
+        }
+    }
+
+    /// Sees to it that these bytes, which lie within the limit, are at hand.
+    fn fill(&mut self, offset: u64, length: u64) -> Result<()> {
+        let held = self.start..self.start + self.window.len() as u64;
+        if self.map.is_some() || (held.start <= offset && offset + length <= held.end) {
+            return Ok(());
+        }
+        let wanted = length.max(WINDOW).min(self.limit() - offset);
+        let mut bytes = vec![0; wanted as usize];
+        fs::read_exact_at(&**self.segment.file(), &mut bytes, offset)
+            .map_err(|error| Error::io(self.segment.path(), "read", error))?;
+        self.window = Bytes::from(bytes);
+        self.start = offset;
+        Ok(())
+    }
+
+    fn held(&self, offset: u64, length: usize) -> &[u8] {
+        match &self.map {
+            Some(map) => &(**map).as_ref()[offset as usize..offset as usize + length],
+            None => &self.window[(offset - self.start) as usize..][..length],
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! Finds the end of the log, and tells a torn end from a rotten one.
+//!
+//! `docs/recovery.md` has the same table in words.
+//!
+//! | what stands where the next frame should | and behind it | verdict |
+//! |---|---|---|
+//! | a frame that verifies and continues | anything | go on |
+//! | no such frame | the next segment begins exactly here | go on there |
+//! | no such frame | the position was durable: a clean close, an index file, a later frame or header says so | corrupt |
+//! | zeros | zeros | the end |
+//! | anything else | nothing that says it was durable | torn: cut here |
+
+use super::segment::{Access, Found, Segment};
+use super::walk::{Step, Walk};
+use crate::env::Env;
+use crate::env::fs::Mode;
+use crate::error::{Error, Result};
+use crate::format::checksum::Place;
+use crate::format::frame::{Frame, FrameBase, MIN_BYTES, peek_len};
+use crate::format::names;
+use crate::format::segment::HEADER_BYTES;
+use crate::types::{Position, StoreId};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A place in the log from which it is walked to its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Resume {
+    pub(crate) segment: u64,
+    pub(crate) offset: u64,
+    pub(crate) next: Position,
+    pub(crate) epoch: u64,
+}
+
+/// What recovery needs to know.
+#[derive(Debug)]
+pub(crate) struct Recovery<'a> {
+    pub(crate) env: &'a Env,
+    pub(crate) dir: &'a Path,
+    pub(crate) store: StoreId,
+    pub(crate) access: Access,
+    /// The numbers of all segment files, ascending.
+    pub(crate) numbers: &'a [u64],
+    pub(crate) resume: Resume,
+    /// The last position known to have been durable, from outside the part
+    /// that is walked.
+    pub(crate) floor: Position,
+}
+
+/// The log's end, as it was found.
+#[derive(Debug)]
+pub(crate) struct Recovered {
+    /// The segment in which the log ends, and where in it.
+    pub(crate) tail: Arc<Segment>,
+    pub(crate) end: u64,
+    /// The last event's position.
+    pub(crate) head: Position,
+    pub(crate) epoch: u64,
+    /// When the last event was recorded, if any was walked over.
+    pub(crate) last_recorded: Option<i64>,
+    /// The segments walked over, and where the walk began in each.
+    walked: Vec<(Arc<Segment>, u64, u64)>,
+    /// What stands behind the end.
+    rest: Rest,
+}
+
+/// What stands behind the log's end.
+#[derive(Debug, Default)]
+struct Rest {
+    /// The bytes in the tail segment that are not zero lie within this range.
+    dirty: Option<(u64, u64)>,
+    /// Segment files behind the tail.
+    later: Vec<u64>,
+    /// The highest epoch seen in what will be cut.
+    epoch: u64,
+    /// The highest durable watermark seen in what will be cut.
+    durable: Position,
+}
+
+impl Recovery<'_> {
+    /// Walks the log to its end; each frame is shown to `visit` with its
+    /// segment and offset.
+    ///
+    /// # Errors
+    /// `Corrupt` if something that was durable isn't there.
+    pub(crate) fn find_end(
+        &self,
+        visit: &mut dyn FnMut(u64, u64, &Frame<'_>) -> Result<()>,
+    ) -> Result<Recovered> {
+        let mut resume = self.resume;
+        let mut found = self.open(resume.segment)?;
+        let mut walked = Vec::new();
+        let mut last_recorded = None;
+        loop {
+            let segment = Arc::clone(&found);
+            last_recorded.get_or_insert(segment.header().base_time);
+            let reader = segment.plain_reader();
+            let mut walk = Walk::new(reader, resume.offset, resume.next, resume.epoch);
+            let damage = loop {
+                match walk.step()? {
+                    Step::Frame(offset, frame) => {
+                        last_recorded = Some(frame.commit.recorded);
+                        visit(segment.number(), offset, &frame)?;
+                    }
+                    Step::End => break None,
+                    Step::Damaged(error) => break Some(error),
+                }
+            };
+            let end = walk.offset();
+            walked.push((Arc::clone(&segment), resume.offset, end));
+            resume = Resume {
+                segment: segment.number() + 1,
+                offset: HEADER_BYTES as u64,
+                next: walk.next_position(),
+                epoch: walk.epoch(),
+            };
+            if let Some(next) = self.continuation(&resume, end)? {
+                resume.epoch = resume.epoch.max(next.header().epoch);
+                found = next;
+                continue;
+            }
+            let rest = self.judge(&segment, end, &resume, damage)?;
+            return Ok(Recovered {
+                tail: segment,
+                end,
+                head: resume.next.previous(),
+                epoch: resume.epoch,
+                last_recorded,
+                walked,
+                rest,
+            });
+        }
+    }
+
+    fn open(&self, number: u64) -> Result<Arc<Segment>> {
+        let (env, dir, access) = (self.env, self.dir, self.access);
+        Segment::open(env, dir, self.store, number, Mode::Read, access).map(Arc::new)
+    }
+
+    /// The next segment, if it begins exactly where this one ends.
+    fn continuation(&self, resume: &Resume, end: u64) -> Result<Option<Arc<Segment>>> {
+        let number = resume.segment;
+        if self.numbers.binary_search(&number).is_err() {
+            return Ok(None);
+        }
+        match Segment::look(
+            self.env,
+            self.dir,
+            self.store,
+            number,
+            Mode::Read,
+            self.access,
+        )? {
+            Found::Segment(next) => {
+                let header = next.header();
+                let continues = header.base == resume.next
+                    && header.previous_end == end
+                    && header.epoch >= resume.epoch;
+                Ok(continues.then(|| Arc::new(next)))
+            }
+            Found::Spare | Found::Damaged(_) => Ok(None),
+        }
+    }
+
+    /// Whether the log may end here, and what stands behind.
+    fn judge(
+        &self,
+        segment: &Arc<Segment>,
+        end: u64,
+        resume: &Resume,
+        damage: Option<Error>,
+    ) -> Result<Rest> {
+        let rotten = |known: Position| {
+            damage.clone().unwrap_or_else(|| {
+                let head = resume.next.previous();
+                let reason = format!("the log ends at position {head}, but {known} was durable");
+                Error::corrupt(segment.path(), end, reason)
+            })
+        };
+        if self.floor >= resume.next {
+            return Err(rotten(self.floor));
+        }
+        let mut rest = Rest::default();
+        rest.look_behind(segment, end)?;
+        for number in self
+            .numbers
+            .iter()
+            .filter(|number| **number >= resume.segment)
+        {
+            rest.look_into(self, *number)?;
+        }
+        if rest.durable >= resume.next {
+            return Err(rotten(rest.durable));
+        }
+        Ok(rest)
+    }
+}
+
+impl Rest {
+    /// Looks at what stands behind the end of the tail segment.
+    fn look_behind(&mut self, segment: &Arc<Segment>, end: u64) -> Result<()> {
+        let mut reader = segment.plain_reader();
+        let bytes = reader.bytes(end, segment.size().saturating_sub(end))?;
+        let first = bytes.iter().position(|byte| *byte != 0);
+        let last = bytes.iter().rposition(|byte| *byte != 0);
+        if let (Some(first), Some(last)) = (first, last) {
+            self.dirty = Some((end + first as u64, end + last as u64 + 1));
+            // A torn frame may begin with zeros, so all of it is searched.
+            self.search(bytes, end, segment.base(), segment.path())?;
+        }
+        Ok(())
+    }
+
+    /// Looks into a segment file behind the tail.
+    fn look_into(&mut self, recovery: &Recovery<'_>, number: u64) -> Result<()> {
+        self.later.push(number);
+        let path = recovery.dir.join(names::segment(number));
+        let io = |error| Error::io(&path, "read", error);
+        let file = recovery.env.fs.open(&path, Mode::Read).map_err(io)?;
+        let mut bytes = vec![0; file.len().map_err(io)? as usize];
+        crate::env::fs::read_exact_at(&*file, &mut bytes, 0).map_err(io)?;
+        if bytes.iter().all(|byte| *byte == 0) {
+            return Ok(());
+        }
+        if let Ok(header) = crate::format::segment::SegmentHeader::decode(&bytes)
+            && header.store == recovery.store
+            && header.number == number
+        {
+            self.durable = self.durable.max(header.durable);
+            self.epoch = self.epoch.max(header.epoch);
+        }
+        // Only the place of a frame goes into its checksum, so that frames are
+        // known even where the header that they count from is gone.
+        let base = FrameBase {
+            place: Place::segment(recovery.store, number),
+            epoch: 0,
+            base_time: 0,
+        };
+        self.search(&bytes, 0, &base, &path)
+    }
+
+    /// Searches bytes for frames that verify in their place, wherever they
+    /// begin.
+    fn search(&mut self, bytes: &[u8], start: u64, base: &FrameBase, path: &Path) -> Result<()> {
+        // Real bytes hold few places that look like a frame. A directory made
+        // to be slow holds many, and is refused before it has cost much.
+        let mut budget = bytes.len() as u64 * 8 + (1 << 20);
+        let mut at = 0;
+        while at + MIN_BYTES <= bytes.len() {
+            if bytes[at..].starts_with(&[0; 8]) {
+                at += 5;
+                continue;
+            }
+            let here = &bytes[at..];
+            let Some(length) = peek_len(here, here.len() as u64) else {
+                at += 1;
+                continue;
+            };
+            let head = Frame::claimed_head(here) as u64;
+            budget = budget.checked_sub(head).ok_or_else(|| {
+                let reason = "the end of the log is too damaged to be judged";
+                Error::corrupt(path, start + at as u64, reason)
+            })?;
+            match Frame::open(&here[..length], base, start + at as u64) {
+                Ok(frame) => {
+                    self.durable = self.durable.max(frame.commit.durable);
+                    self.epoch = self.epoch.max(frame.commit.epoch);
+                    at += length;
+                }
+                Err(_) => at += 1,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Recovered {
+    /// Makes the end what `find_end` took it for: what was walked over is
+    /// written again and synced (an earlier writer may have died with it only
+    /// in memory, or a sync may have failed and dropped it), and what stands
+    /// behind the end is zeroed or removed.
+    ///
+    /// Whenever this stops half way, the next recovery finds the same end.
+    pub(crate) fn settle(&mut self, recovery: &Recovery<'_>) -> Result<()> {
+        for (segment, start, end) in &self.walked {
+            // A segment entered by its front has a header that is as young.
+            let first = *start == HEADER_BYTES as u64;
+            let start = if first { 0 } else { *start };
+            let writable = Self::writable(recovery, segment.number())?;
+            rewrite(&writable, start, *end)?;
+            if segment.number() == self.tail.number() {
+                self.zero_rest(&writable)?;
+            }
+            writable.sync()?;
+        }
+        if !self.rest.later.is_empty() {
+            for number in self.rest.later.iter().rev() {
+                let path = recovery.dir.join(names::segment(*number));
+                recovery
+                    .env
+                    .fs
+                    .remove(&path)
+                    .map_err(|error| Error::io(&path, "remove", error))?;
+            }
+            recovery
+                .env
+                .fs
+                .sync_dir(recovery.dir)
+                .map_err(|error| Error::io(recovery.dir, "sync", error))?;
+        }
+        if self.rest.dirty.is_some() || self.rest.epoch > 0 {
+            self.epoch = self.epoch.max(self.rest.epoch) + 1;
+        }
+        Ok(())
+    }
+
+    fn writable(recovery: &Recovery<'_>, number: u64) -> Result<Arc<Segment>> {
+        let (env, dir) = (recovery.env, recovery.dir);
+        Segment::open(env, dir, recovery.store, number, Mode::Write, Access::Plain).map(Arc::new)
+    }
+
+    fn zero_rest(&self, tail: &Segment) -> Result<()> {
+        let Some((start, end)) = self.rest.dirty else {
+            return Ok(());
+        };
+        let zeros = vec![0; (end - start) as usize];
+        tail.write(&zeros, start)
+    }
+}
+
+/// Writes the bytes of a range over themselves.
+fn rewrite(segment: &Arc<Segment>, start: u64, end: u64) -> Result<()> {
+    const CHUNK: u64 = 1 << 20;
+    let mut reader = segment.plain_reader();
+    let mut at = start;
+    while at < end {
+        let length = CHUNK.min(end - at);
+        let bytes = reader.bytes(at, length)?.to_vec();
+        segment.write(&bytes, at)?;
+        at += length;
+    }
+    Ok(())
+}

@@ -1,0 +1,198 @@
+//! One segment file.
+
+use super::reader::SegmentReader;
+use crate::env::fs::{self, File, Mode};
+use crate::env::{Env, Map};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::checksum::Place;
+use crate::format::frame::FrameBase;
+use crate::format::segment::{HEADER_BYTES, SegmentHeader};
+use crate::format::{Fault, FaultKind, names};
+use crate::types::StoreId;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How a segment's bytes are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Mapped,
+    Plain,
+}
+
+/// A segment file with its header.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    path: PathBuf,
+    file: Arc<dyn File>,
+    map: Option<Arc<Map>>,
+    size: u64,
+    header: SegmentHeader,
+    base: FrameBase,
+}
+
+/// What stands where a segment's header should.
+#[derive(Debug)]
+pub(crate) enum Found {
+    Segment(Segment),
+    /// Zeros only: the file was prepared and never became the tail.
+    Spare,
+    /// Neither: damaged, or half written when the power failed.
+    Damaged(Error),
+}
+
+impl Segment {
+    /// Opens a segment that must have a header.
+    pub(crate) fn open(
+        env: &Env,
+        dir: &Path,
+        store: StoreId,
+        number: u64,
+        mode: Mode,
+        access: Access,
+    ) -> Result<Self> {
+        match Self::look(env, dir, store, number, mode, access)? {
+            Found::Segment(segment) => Ok(segment),
+            Found::Damaged(error) => Err(error),
+            Found::Spare => Err(Error::corrupt(
+                &dir.join(names::segment(number)),
+                0,
+                "the segment header is missing",
+            )),
+        }
+    }
+
+    /// Opens whatever stands in a segment's place.
+    pub(crate) fn look(
+        env: &Env,
+        dir: &Path,
+        store: StoreId,
+        number: u64,
+        mode: Mode,
+        access: Access,
+    ) -> Result<Found> {
+        let path = dir.join(names::segment(number));
+        let io = |error| Error::io(&path, "read", error);
+        let file = env.fs.open(&path, mode).map_err(io)?;
+        let size = file.len().map_err(io)?;
+        let mut bytes = [0; HEADER_BYTES];
+        let within = HEADER_BYTES.min(size as usize);
+        fs::read_exact_at(&*file, &mut bytes[..within], 0).map_err(io)?;
+        if bytes.iter().all(|byte| *byte == 0) {
+            return Ok(Found::Spare);
+        }
+        let header = match SegmentHeader::decode(&bytes[..within]) {
+            Ok(header) => header,
+            Err(fault) => match fault_error(&path, 0, fault) {
+                error if error.is_corrupt() => return Ok(Found::Damaged(error)),
+                newer => return Err(newer),
+            },
+        };
+        if header.store != store || header.number != number {
+            let reason = "the segment belongs elsewhere: its store or number is another";
+            return Ok(Found::Damaged(Error::corrupt(&path, 16, reason)));
+        }
+        Self::with_header(&path, file, size, header, access).map(Found::Segment)
+    }
+
+    /// A segment whose header is known: a new tail, or one just read.
+    pub(crate) fn with_header(
+        path: &Path,
+        file: Arc<dyn File>,
+        size: u64,
+        header: SegmentHeader,
+        access: Access,
+    ) -> Result<Self> {
+        let map = match access {
+            Access::Mapped => file
+                .map(size as usize)
+                .map_err(|error| Error::io(path, "map", error))?
+                .map(Arc::new),
+            Access::Plain => None,
+        };
+        Ok(Segment {
+            path: path.to_path_buf(),
+            file,
+            map,
+            size,
+            header,
+            base: FrameBase {
+                place: Place::segment(header.store, header.number),
+                epoch: header.epoch,
+                base_time: header.base_time,
+            },
+        })
+    }
+
+    pub(crate) fn number(&self) -> u64 {
+        self.header.number
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn file(&self) -> &Arc<dyn File> {
+        &self.file
+    }
+
+    /// The size of the file; frames can't go beyond it.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    pub(crate) fn header(&self) -> &SegmentHeader {
+        &self.header
+    }
+
+    /// What its frames count from.
+    pub(crate) fn base(&self) -> &FrameBase {
+        &self.base
+    }
+
+    /// Allows the bytes up to `end` to be borrowed: they are written, and
+    /// nothing will ever be written there again.
+    pub(crate) fn publish(&self, end: u64) {
+        if let Some(map) = &self.map {
+            map.publish(end);
+        }
+    }
+
+    /// Reads the published bytes.
+    pub(crate) fn reader(self: &Arc<Self>) -> SegmentReader {
+        SegmentReader::new(Arc::clone(self), self.map.clone())
+    }
+
+    /// Reads the file itself, published or not.
+    pub(crate) fn plain_reader(self: &Arc<Self>) -> SegmentReader {
+        SegmentReader::new(Arc::clone(self), None)
+    }
+
+    /// Writes bytes at an offset.
+    pub(crate) fn write(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        fs::write_all_at(&*self.file, bytes, offset)
+            .map_err(|error| Error::io(&self.path, "write", error))
+    }
+
+    /// Makes what was written durable.
+    pub(crate) fn sync(&self) -> Result<()> {
+        self.file
+            .sync()
+            .map_err(|error| Error::io(&self.path, "sync", error))
+    }
+
+    /// The error for a fault in the frame at an offset.
+    pub(crate) fn fault(&self, offset: u64, fault: Fault) -> Error {
+        fault_error(&self.path, offset, fault)
+    }
+}
+
+fn fault_error(path: &Path, offset: u64, fault: Fault) -> Error {
+    match fault.kind {
+        FaultKind::Damaged(reason) => Error::corrupt(path, offset + fault.at as u64, reason),
+        FaultKind::Newer(what) => ErrorKind::NewerFormat {
+            path: path.to_path_buf(),
+            found: what.to_owned(),
+        }
+        .into(),
+    }
+}

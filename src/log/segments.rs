@@ -1,0 +1,83 @@
+//! The segments of a store, each opened when it is first touched.
+
+use super::segment::{Access, Segment};
+use crate::env::Env;
+use crate::env::fs::Mode;
+use crate::env::sync::RwLock;
+use crate::error::{Error, Result};
+use crate::format::names;
+use crate::types::StoreId;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Finds segments by number. Opening one costs a few system calls, so a store
+/// of thousands opens none of them before it has to.
+#[derive(Debug)]
+pub(crate) struct Segments {
+    env: Env,
+    dir: PathBuf,
+    store: StoreId,
+    access: Access,
+    known: RwLock<BTreeMap<u64, Option<Arc<Segment>>>>,
+}
+
+impl Segments {
+    /// The sealed segments with these numbers.
+    pub(crate) fn new(
+        env: &Env,
+        dir: PathBuf,
+        store: StoreId,
+        access: Access,
+        numbers: impl IntoIterator<Item = u64>,
+    ) -> Self {
+        Segments {
+            env: env.clone(),
+            dir,
+            store,
+            access,
+            known: RwLock::new(numbers.into_iter().map(|number| (number, None)).collect()),
+        }
+    }
+
+    pub(crate) fn access(&self) -> Access {
+        self.access
+    }
+
+    /// Adds a segment that is open already.
+    pub(crate) fn add(&self, segment: Arc<Segment>) {
+        self.known.write().insert(segment.number(), Some(segment));
+    }
+
+    /// The segment with a number.
+    pub(crate) fn get(&self, number: u64) -> Result<Arc<Segment>> {
+        if let Some(Some(segment)) = self.known.read().get(&number) {
+            return Ok(Arc::clone(segment));
+        }
+        let path = self.dir.join(names::segment(number));
+        let mut known = self.known.write();
+        match known.get(&number) {
+            Some(Some(segment)) => Ok(Arc::clone(segment)),
+            Some(None) => {
+                let segment = Arc::new(Segment::open(
+                    &self.env,
+                    &self.dir,
+                    self.store,
+                    number,
+                    Mode::Read,
+                    self.access,
+                )?);
+                // A sealed segment never changes again.
+                segment.publish(segment.size());
+                known.insert(number, Some(Arc::clone(&segment)));
+                Ok(segment)
+            }
+            None => Err(Error::corrupt(&path, 0, "the segment is missing")),
+        }
+    }
+
+    /// The numbers of all segments, ascending.
+    pub(crate) fn numbers(&self) -> Vec<u64> {
+        self.known.read().keys().copied().collect()
+    }
+}
