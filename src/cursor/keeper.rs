@@ -2,11 +2,12 @@
 //! ahead of the durable log.
 
 use super::{Cursor, CursorStore, Start};
+use crate::env::Deadline;
 use crate::error::{ErrorKind, Result};
 use crate::store::EventStore;
 use crate::types::Position;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub(crate) struct Keeper {
     store: Arc<dyn EventStore>,
@@ -14,7 +15,7 @@ pub(crate) struct Keeper {
     name: String,
     saved: Cursor,
     interval: Duration,
-    last: Instant,
+    next: Deadline,
 }
 
 impl Keeper {
@@ -44,7 +45,7 @@ impl Keeper {
             name: name.to_owned(),
             saved,
             interval,
-            last: Instant::now(),
+            next: Deadline::after(interval),
         })
     }
 
@@ -56,7 +57,7 @@ impl Keeper {
     /// Saves that everything up to here was dealt with, if the last time is
     /// long enough ago.
     pub(crate) fn keep(&mut self, reached: Position) -> Result<()> {
-        if self.last.elapsed() < self.interval {
+        if !self.next.has_passed() {
             return Ok(());
         }
         self.keep_now(reached)
@@ -67,7 +68,7 @@ impl Keeper {
     /// Events may be seen before they are durable. If a crash takes those,
     /// others will have their positions: the cursor must not be past them.
     pub(crate) fn keep_now(&mut self, reached: Position) -> Result<()> {
-        self.last = Instant::now();
+        self.next = Deadline::after(self.interval);
         let position = reached.min(self.store.durable());
         if position <= self.saved.position {
             return Ok(());

@@ -5,6 +5,7 @@
 //! replay a run from its seed.
 
 mod clock;
+mod deadline;
 pub(crate) mod fs;
 mod map;
 mod os;
@@ -13,6 +14,7 @@ pub(crate) mod sync;
 mod tasks;
 
 pub use clock::{Clock, SystemClock};
+pub(crate) use deadline::Deadline;
 pub(crate) use map::{Board, Map};
 pub(crate) use os::OsFs;
 pub(crate) use tasks::{Lane, OsTasks, Tasks};

@@ -17,6 +17,7 @@ pub use retry::Retry;
 pub use switch::SubscriptionHandle;
 
 use crate::cursor::Cursor;
+use crate::env::Deadline;
 use crate::error::{ErrorKind, Result};
 use crate::store::{Direction, EventStore, Query};
 use crate::types::{Position, RecordedEvent};
@@ -24,7 +25,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use switch::Switch;
 
 /// The error of a handler or a sink: anything that `?` makes of an error.
@@ -177,8 +178,7 @@ impl Subscription {
     /// What reading the store failed with; the subscription has ended then.
     /// `Unsupported` if the query runs backward.
     pub fn next_timeout(&mut self, timeout: Duration) -> Result<Option<Delivered>> {
-        // A time too far away to be told is no time at all.
-        let until = Instant::now().checked_add(timeout);
+        let until = Deadline::after(timeout);
         loop {
             if self.has_ended() {
                 return Ok(None);
@@ -186,7 +186,7 @@ impl Subscription {
             if let Some(event) = self.ready.pop_front() {
                 return Ok(Some(self.give(event)));
             }
-            let rest = until.map_or(LOOK, |end| end.saturating_duration_since(Instant::now()));
+            let rest = until.rest();
             let found = self.fill().and_then(|()| self.await_more(rest));
             match found {
                 Ok(false) if rest.is_zero() => return Ok(None),

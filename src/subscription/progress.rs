@@ -1,10 +1,11 @@
 //! How far a consumer on a thread of its own has come, and whether it is to
 //! stop: what the thread shares with those who watch it.
 
+use crate::env::Deadline;
 use crate::env::sync::{Condvar, Mutex, MutexGuard};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::Position;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 #[derive(Debug)]
 pub(crate) struct Progress {
@@ -97,7 +98,7 @@ impl Progress {
 
     /// Blocks until everything up to a position was dealt with.
     pub(crate) fn wait_for(&self, position: Position, timeout: Duration) -> Result<()> {
-        let until = Instant::now().checked_add(timeout);
+        let until = Deadline::after(timeout);
         let mut state = self.state.lock();
         while state.reached < position {
             if state.stuck
@@ -120,8 +121,8 @@ impl Progress {
     }
 
     /// Whether there was time left.
-    fn wait_until(&self, state: &mut MutexGuard<'_, State>, until: Option<Instant>) -> bool {
-        if let Some(until) = until {
+    fn wait_until(&self, state: &mut MutexGuard<'_, State>, until: Deadline) -> bool {
+        if let Some(until) = until.at() {
             return !self.changed.wait_until(state, until).timed_out();
         }
         self.changed.wait(state);
