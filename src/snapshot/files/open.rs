@@ -88,7 +88,7 @@ impl Directory {
                 let live = 0;
                 index.packs.insert(number, Pack { file, end, live });
                 for (place, header) in &records {
-                    let before = self.before(index, header);
+                    let before = Self::before(index, header);
                     index.put(header, *place, before);
                 }
             }
@@ -107,7 +107,7 @@ impl Directory {
     }
 
     /// The record that another one takes the place of.
-    fn before(&self, index: &Index, header: &Header) -> Option<(Place, Header)> {
+    fn before(index: &Index, header: &Header) -> Option<(Place, Header)> {
         let place = index.place(header.owner)?;
         let pack = index.packs.get(&place.pack)?;
         let mut bytes = [0; HEADER];
