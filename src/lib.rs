@@ -2,6 +2,7 @@
 //! event-sourced applications.
 
 pub mod cursor;
+mod disk;
 mod env;
 mod error;
 mod format;
@@ -18,6 +19,7 @@ pub mod subscription;
 pub mod testing;
 mod types;
 
+pub use disk::{LogStore, Options, Reads, Stat, open, temporary};
 pub use env::{Clock, SystemClock};
 pub use error::{Error, ErrorKind, Result};
 pub use memory::MemoryStore;

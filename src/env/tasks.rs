@@ -29,6 +29,10 @@ pub(crate) trait Tasks: Send + Sync + fmt::Debug {
     /// Runs a job in a lane, not before `delay` has passed.
     fn run(&self, lane: Lane, delay: Duration, job: Job);
 
+    /// Lanes for one more store: of its own, or shared where a test steps
+    /// through the work of all.
+    fn for_store(&self) -> Arc<dyn Tasks>;
+
     /// Runs what is due, drops what is not, and takes no more: returns when
     /// nothing is running any longer.
     fn stop(&self);
@@ -43,6 +47,10 @@ pub(crate) struct OsTasks {
 impl Tasks for OsTasks {
     fn run(&self, lane: Lane, delay: Duration, job: Job) {
         self.lanes[lane as usize].run(delay, job);
+    }
+
+    fn for_store(&self) -> Arc<dyn Tasks> {
+        Arc::new(OsTasks::default())
     }
 
     fn stop(&self) {

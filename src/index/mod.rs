@@ -18,7 +18,7 @@ mod terms;
 
 pub(crate) use build::{FrameMark, Image, merge};
 pub(crate) use file::IndexFile;
-pub(crate) use parts::{Index, Part, Parts};
+pub(crate) use parts::{Index, Parts};
 pub(crate) use search::Search;
 pub(crate) use table::Table;
-pub(crate) use terms::{EventTerms, TermHasher};
+pub(crate) use terms::{EventTerms, Marks, TermHasher};

@@ -48,7 +48,7 @@ impl FileParked {
     }
 
     pub(crate) fn open_in(fs: Arc<dyn Fs>, dir: &Path, store: StoreId) -> Result<Self> {
-        fs.create_dir(dir)
+        fs::create_dir_durably(&*fs, dir)
             .map_err(|error| Error::io(dir, "make the directory", error))?;
         Ok(FileParked {
             fs,

@@ -2,7 +2,7 @@
 //! stop: what the thread shares with those who watch it.
 
 use crate::env::Deadline;
-use crate::env::sync::{Condvar, Mutex, MutexGuard};
+use crate::env::sync::{Condvar, Mutex};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::Position;
 use std::time::Duration;
@@ -109,7 +109,12 @@ impl Progress {
             if state.ended {
                 return Err(ErrorKind::Closed.into());
             }
-            if !self.wait_until(&mut state, until) && state.reached < position {
+            let Some(until) = until.at() else {
+                self.changed.wait(&mut state);
+                continue;
+            };
+            let late = self.changed.wait_until(&mut state, until).timed_out();
+            if late && state.reached < position {
                 return Err(ErrorKind::TimedOut {
                     wanted: position,
                     reached: state.reached,
@@ -118,15 +123,6 @@ impl Progress {
             }
         }
         Ok(())
-    }
-
-    /// Whether there was time left.
-    fn wait_until(&self, state: &mut MutexGuard<'_, State>, until: Deadline) -> bool {
-        if let Some(until) = until.at() {
-            return !self.changed.wait_until(state, until).timed_out();
-        }
-        self.changed.wait(state);
-        true
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {

@@ -4,7 +4,7 @@ use super::index::{Index, Place};
 use super::pack::{self, Pack};
 use super::writer::Writer;
 use super::{Directory, FileSnapshots};
-use crate::env::fs::{Fs, Mode};
+use crate::env::fs::{Fs, Mode, create_dir_durably, read_exact_at};
 use crate::env::say;
 use crate::env::sync::{Mutex, RwLock};
 use crate::error::{Error, ErrorKind, Result};
@@ -21,7 +21,7 @@ const LEAST_LIMIT: u64 = 64 << 10;
 
 impl FileSnapshots {
     pub(crate) fn open_in(fs: Arc<dyn Fs>, dir: &Path, limit: u64) -> Result<Self> {
-        fs.create_dir(dir)
+        create_dir_durably(&*fs, dir)
             .map_err(|error| Error::io(dir, "make the directory", error))?;
         let path = dir.join(LOCK);
         let lock = fs
@@ -112,7 +112,7 @@ impl Directory {
         let pack = index.packs.get(&place.pack)?;
         let mut bytes = [0; HEADER];
         let at = u64::from(place.offset);
-        crate::env::fs::read_exact_at(&*pack.file, &mut bytes, at).ok()?;
+        read_exact_at(&*pack.file, &mut bytes, at).ok()?;
         Some((place, Header::decode(&bytes).ok()?))
     }
 }

@@ -160,6 +160,60 @@ fn damage_anywhere_is_never_served() {
     }
 }
 
+/// Whatever a crash leaves: no snapshot is served that was never saved, none
+/// is lost that was flushed, and saving goes on.
+#[test]
+fn a_crash_leaves_snapshots_that_were_saved() {
+    use crate::env::sim::{SectorSize, SimDisk};
+    use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+    let disk = SimDisk::new(SectorSize::Bytes512);
+    let open = |disk: &SimDisk| {
+        FileSnapshots::open_in(Arc::new(disk.clone()), Path::new("/s"), 0).unwrap()
+    };
+    let (saved, flushed) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let states = Arc::new(AtomicU64::new(0));
+    let (all, safe, count) = (
+        Arc::clone(&saved),
+        Arc::clone(&flushed),
+        Arc::clone(&states),
+    );
+    disk.on_boundary(move |disk, boundary| {
+        let point = disk.crash_point();
+        for choices in point.explore(16, boundary.number) {
+            let snapshots = open(&point.crash(&choices));
+            let (saved, flushed) = (all.load(SeqCst), safe.load(SeqCst));
+            for stream in 0..5 {
+                let name = format!("s/{stream}");
+                let found = snapshots.load(key(&name), Version::MAX).unwrap();
+                // Versions of this stream are `stream` modulo five.
+                let least = (1..=flushed)
+                    .rev()
+                    .find(|own| own % 5 == stream)
+                    .unwrap_or(0);
+                let version = found.as_ref().map_or(0, |own| own.version().get());
+                assert!(
+                    (least..=saved + 1).contains(&version),
+                    "{version} of {least}..={saved}"
+                );
+                assert!(found.is_none_or(|own| own == at(&name, version, 900)));
+            }
+            assert_eq!(save(&snapshots, at("after", 1, 9)), Saved::Kept);
+            count.fetch_add(1, SeqCst);
+        }
+    });
+    let snapshots = open(&disk);
+    for version in 1..150 {
+        save(&snapshots, at(&format!("s/{}", version % 5), version, 900));
+        saved.store(version, SeqCst);
+        if version % 20 == 0 {
+            snapshots.flush().unwrap();
+            flushed.store(version, SeqCst);
+        }
+    }
+    drop(snapshots);
+    assert!(states.load(SeqCst) > 500, "{}", states.load(SeqCst));
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Save(u8, u64, usize),
