@@ -6,6 +6,7 @@ mod disk;
 mod env;
 mod error;
 mod format;
+pub mod guide;
 mod index;
 mod log;
 mod memory;

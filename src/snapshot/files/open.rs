@@ -37,7 +37,8 @@ impl FileSnapshots {
         numbers.sort_unstable();
         let mut index = Index::default();
         for number in &numbers {
-            place.take_in(*number, &mut index)?;
+            let may_be_torn = Some(number) == numbers.last();
+            place.take_in(*number, may_be_torn, &mut index)?;
         }
         let next = numbers.last().map_or(1, |last| last.saturating_add(1));
         Ok(FileSnapshots {
@@ -62,7 +63,11 @@ impl Directory {
 
     /// Adds the records of a pack to the index. One that can't be made out is
     /// left aside, and removed unless a newer version of annals wrote it.
-    fn take_in(&self, number: u32, index: &mut Index) -> Result<()> {
+    ///
+    /// Packs are synced before the next one is begun, so only in the last one
+    /// can there be a header whose body a crash has taken. Those records are
+    /// looked through: an earlier one of the same owner is still good.
+    fn take_in(&self, number: u32, may_be_torn: bool, index: &mut Index) -> Result<()> {
         let name = pack::name(number);
         let path = self.path.join(&name);
         let file = match self.fs.open(&path, Mode::Read) {
@@ -86,7 +91,12 @@ impl Directory {
         match walked {
             Ok(end) => {
                 let live = 0;
-                index.packs.insert(number, Pack { file, end, live });
+                let pack = Pack { file, end, live };
+                if may_be_torn {
+                    records.retain(|(place, _)| is_whole(&pack, *place));
+                    self.sync_again(&path);
+                }
+                index.packs.insert(number, pack);
                 for (place, header) in &records {
                     let before = Self::before(index, header);
                     index.put(header, *place, before);
@@ -106,6 +116,15 @@ impl Directory {
         Ok(())
     }
 
+    /// Syncs the pack that an earlier process was writing when it ended: what
+    /// was found in it must not be lost once the next one is begun.
+    fn sync_again(&self, path: &Path) {
+        let synced = self.fs.open(path, Mode::Write).and_then(|file| file.sync());
+        if let Err(error) = synced {
+            say::warn(format_args!("cannot sync {}: {error}", path.display()));
+        }
+    }
+
     /// The record that another one takes the place of.
     fn before(index: &Index, header: &Header) -> Option<(Place, Header)> {
         let place = index.place(header.owner)?;
@@ -115,4 +134,10 @@ impl Directory {
         read_exact_at(&*pack.file, &mut bytes, at).ok()?;
         Some((place, Header::decode(&bytes).ok()?))
     }
+}
+
+/// Whether a record can be read and its body verifies.
+fn is_whole(pack: &Pack, place: Place) -> bool {
+    let read = pack::read(pack, u64::from(place.offset));
+    matches!(read, Ok(Ok((header, record))) if header.body(&record).is_ok())
 }
