@@ -2,6 +2,7 @@
 
 // Floor 8.
 
+mod past;
 mod projected;
 mod rebuild;
 mod runner;
@@ -9,6 +10,7 @@ mod scenario;
 #[cfg(test)]
 mod tests;
 
+pub use past::as_of;
 pub use projected::Projected;
 pub use scenario::Scenario;
 

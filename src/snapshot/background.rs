@@ -171,3 +171,59 @@ impl fmt::Debug for BackgroundSnapshots {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::MemorySnapshots;
+    use crate::types::{StoreId, Timestamp};
+
+    fn at(stream: &str, version: u64) -> Snapshot {
+        let key = SnapshotKey {
+            store: StoreId::from_bytes([1; 16]),
+            stream,
+            kind: "A",
+            schema: 1,
+        };
+        let position = Position::new(version);
+        Snapshot::new(
+            key,
+            Version::new(version),
+            position,
+            Timestamp::UNIX_EPOCH,
+            "",
+        )
+    }
+
+    #[test]
+    fn what_is_handed_over_can_be_loaded_at_once_and_arrives() {
+        let behind = Arc::new(MemorySnapshots::new());
+        let snapshots = BackgroundSnapshots::over(behind.clone()).unwrap();
+        for version in 1..200 {
+            let snapshot = at("s", version);
+            assert_eq!(
+                snapshots.save(snapshot.clone(), Position::MAX).unwrap(),
+                Saved::Kept
+            );
+            assert_eq!(
+                snapshots.load(snapshot.key(), Version::MAX).unwrap(),
+                Some(snapshot)
+            );
+        }
+        snapshots.wait();
+        let last = at("s", 199);
+        assert_eq!(
+            behind.load(last.key(), Version::MAX).unwrap(),
+            Some(last.clone())
+        );
+        snapshots.save(at("s", 200), Position::MAX).unwrap();
+        snapshots.remove(last.key()).unwrap();
+        snapshots.wait();
+        assert!(behind.is_empty());
+        snapshots.save(at("t", 1), Position::MAX).unwrap();
+        let ahead = snapshots.save(at("t", 2), Position::new(1)).unwrap();
+        assert_eq!(ahead, Saved::NotDurable);
+        drop(snapshots);
+        assert_eq!(behind.len(), 1);
+    }
+}
