@@ -20,7 +20,9 @@ pub mod subscription;
 pub mod testing;
 mod types;
 
-pub use disk::{LogStore, Options, Reads, Stat, open, temporary};
+pub use disk::{
+    Fault, LogStore, Options, Reads, Stat, VerifyProgress, VerifyReport, open, temporary, verify,
+};
 pub use env::{Clock, SystemClock};
 pub use error::{Error, ErrorKind, Result};
 pub use memory::MemoryStore;

@@ -225,13 +225,10 @@ impl Claims {
     /// Makes the next segment the tail. If it can't be prepared nothing has
     /// changed.
     fn roll(&mut self, around: &Around<'_>, needed: u64) -> Result<()> {
-        let number = self.tail.number() + 1;
-        let spare = around
-            .spares
-            .take(around, number, self.tail.size(), needed)?;
+        let spare = around.spares.take(around, self.tail.size(), needed)?;
         let header = SegmentHeader {
             store: around.store,
-            number,
+            number: spare.number,
             epoch: self.epoch,
             base: self.next,
             base_time: self.last_recorded,
@@ -239,7 +236,14 @@ impl Claims {
             durable: around.progress.durable().min(self.next.previous()),
         };
         let access = around.segments.access();
-        let segment = Segment::with_header(&spare.path, spare.file, spare.size, header, access)?;
+        let file = Arc::clone(&spare.file);
+        let segment = match Segment::with_header(&spare.path, file, spare.size, header, access) {
+            Ok(segment) => segment,
+            Err(error) => {
+                around.spares.put_back(spare);
+                return Err(error);
+            }
+        };
         let segment = Arc::new(segment);
         around.segments.add(Arc::clone(&segment));
         self.tail = Arc::clone(&segment);

@@ -5,16 +5,16 @@ use super::layout::Layout;
 use super::progress::{BOARD_DURABLE, BOARD_VISIBLE};
 use super::rebuild::Replay;
 use super::shared::{Role, Shared};
-use crate::env::Board;
 use crate::env::fs::Mode;
 use crate::env::sync::Mutex;
+use crate::env::{Board, Deadline};
 use crate::error::Result;
 use crate::format::names;
 use crate::format::segment::HEADER_BYTES;
 use crate::log::{Access, Found, Recovery, Resume, Segment, Step, Walk};
 use crate::types::Position;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How often a waiting follower looks at the board: at first, and at most.
 const FIRST_LOOK: Duration = Duration::from_micros(200);
@@ -133,19 +133,17 @@ pub(super) fn wait(
     after: Position,
     timeout: Duration,
 ) -> Result<Position> {
-    let deadline = Instant::now().checked_add(timeout);
+    let deadline = Deadline::after(timeout);
     let mut pause = FIRST_LOOK;
     loop {
         follower.lock().refresh(shared)?;
         let head = shared.progress.visible();
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        if head > after || shared.progress.is_closed() || left == Some(Duration::ZERO) {
+        let left = deadline.left();
+        if head > after || shared.progress.is_closed() || left.is_zero() {
             return Ok(head);
         }
         // Another thread of this process may refresh meanwhile.
-        shared
-            .progress
-            .wait(after, left.unwrap_or(pause).min(pause));
+        shared.progress.wait(after, left.min(pause));
         pause = (pause * 2).min(LONGEST_LOOK);
     }
 }

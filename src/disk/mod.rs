@@ -16,9 +16,11 @@ mod repeat;
 mod shared;
 mod spare;
 mod stat;
+mod verify;
 
 pub use options::{Options, Reads};
 pub use stat::Stat;
+pub use verify::{Fault, VerifyProgress, VerifyReport, verify};
 
 use crate::error::Result;
 use crate::store::{Append, Appended, EventStore, Events, Pending, Query};

@@ -35,10 +35,11 @@ impl Reads {
 
 /// The world in which one store lives: background work is its own.
 fn env_of(options: &Options) -> Env {
-    Env {
-        tasks: options.env.tasks.for_store(),
-        ..options.env.clone()
+    let mut env = options.env.clone();
+    if let Some(own) = env.tasks.for_store() {
+        env.tasks = own;
     }
+    env
 }
 
 pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
@@ -103,8 +104,9 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
     let writer = Writer {
         claims: Mutex::new(claims),
         committer: Committer::new(),
-        spares: Spares::new(dir),
-        flush_due: AtomicBool::new(false),
+        spares: Spares::new(dir, number),
+        write_due: AtomicBool::new(false),
+        sync_due: AtomicBool::new(false),
         indexing: Mutex::new(()),
         lock: Mutex::new(Some(lock)),
     };

@@ -1,9 +1,9 @@
 //! How far the log has come, for everybody who waits or looks.
 
-use crate::env::Board;
 use crate::env::sync::{AtomicU64, Condvar, Mutex, Ordering};
+use crate::env::{Board, Deadline};
 use crate::types::Position;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The words of the board that followers read.
 pub(super) const BOARD_VISIBLE: usize = 0;
@@ -93,7 +93,7 @@ impl Progress {
     /// Blocks until something after `after` is visible, the time is up or the
     /// store is closed; says what is visible then.
     pub(super) fn wait(&self, after: Position, timeout: Duration) -> Position {
-        let deadline = Instant::now().checked_add(timeout);
+        let deadline = Deadline::after(timeout).moment();
         let mut waiters = self.waiters.lock();
         waiters.count += 1;
         while self.visible() <= after && !waiters.closed {

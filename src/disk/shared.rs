@@ -62,11 +62,22 @@ pub(super) struct Writer {
     pub(super) claims: Mutex<Claims>,
     pub(super) committer: Committer,
     pub(super) spares: Spares,
-    /// Whether a flush of what nobody waits for is on its way.
-    pub(super) flush_due: AtomicBool,
+    /// Whether writing out what nobody waits for is on its way, and whether
+    /// syncing it is.
+    pub(super) write_due: AtomicBool,
+    pub(super) sync_due: AtomicBool,
     /// Held by whoever changes index files.
     pub(super) indexing: Mutex<()>,
     pub(super) lock: Mutex<Option<Box<dyn LockGuard>>>,
+}
+
+impl Writer {
+    fn due(&self, durability: Durability) -> &AtomicBool {
+        match durability {
+            Durability::Durable => &self.sync_due,
+            Durability::Buffered | Durability::Written => &self.write_due,
+        }
+    }
 }
 
 /// An append that was taken in, on its way to be as safe as it asked for.
@@ -207,14 +218,16 @@ impl Shared {
     /// Sees to it that what is queued is written, and then synced, even if
     /// nobody waits for it.
     fn flush_soon(self: &Arc<Self>) {
-        if let Role::Writer(writer) = &self.role
-            && !writer.flush_due.swap(true, Ordering::AcqRel)
-        {
-            self.settle_after(SOON, Durability::Written);
-        }
+        self.settle_after(SOON, Durability::Written);
     }
 
     fn settle_after(self: &Arc<Self>, delay: Duration, durability: Durability) {
+        let Role::Writer(writer) = &self.role else {
+            return;
+        };
+        if writer.due(durability).swap(true, Ordering::AcqRel) {
+            return;
+        }
         let shared = Arc::downgrade(self);
         let job = move || {
             let Some(shared) = shared.upgrade() else {
@@ -223,17 +236,13 @@ impl Shared {
             let Role::Writer(writer) = &shared.role else {
                 return;
             };
+            // Before the look at the claims: what comes later sees to itself.
+            writer.due(durability).store(false, Ordering::Release);
             let claimed = writer.claims.lock().next.previous();
             // Whoever submitted hears of a failure; this job has nobody to
             // tell.
             let settled = shared.settle(claimed, durability);
-            if durability == Durability::Durable || shared.progress.durable() >= claimed {
-                writer.flush_due.store(false, Ordering::Release);
-                // What was claimed since must not be left alone.
-                if settled.is_ok() && writer.claims.lock().next.previous() > claimed {
-                    shared.flush_soon();
-                }
-            } else {
+            if settled.is_ok() && shared.progress.durable() < claimed {
                 shared.settle_after(SYNC_SOON, Durability::Durable);
             }
         };

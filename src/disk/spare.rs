@@ -20,43 +20,59 @@ pub(super) fn next_size(size: u64, largest: u64) -> u64 {
 #[derive(Debug)]
 pub(super) struct Spares {
     dir: PathBuf,
-    spare: Mutex<Option<Spare>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    spare: Option<Spare>,
+    /// The number of the segment that is the tail now: whatever is prepared
+    /// comes after it. A job that was asked for before a roll may run behind
+    /// it, and must not touch what has become part of the log.
+    tail: u64,
 }
 
 impl Spares {
-    pub(super) fn new(dir: &Path) -> Self {
+    /// No spare yet; the log ends in segment `tail`.
+    pub(super) fn new(dir: &Path, tail: u64) -> Self {
         Spares {
             dir: dir.to_path_buf(),
-            spare: Mutex::new(None),
+            state: Mutex::new(State { spare: None, tail }),
         }
     }
 
-    /// Prepares the segment after one of `size` bytes, unless that is done.
-    /// A full disk is no error yet: the roll will meet it, if it lasts.
+    /// Prepares segment `number`, which follows one of `size` bytes, unless
+    /// that is done. A full disk is no error yet: the roll will meet it, if
+    /// it lasts.
     pub(super) fn prepare(&self, env: &Env, number: u64, size: u64, largest: u64) {
-        let mut spare = self.spare.lock();
-        if spare.as_ref().is_none_or(|spare| spare.number < number) {
-            *spare = prepare(env, &self.dir, number, next_size(size, largest)).ok();
+        let mut state = self.state.lock();
+        if state.tail + 1 == number && state.spare.is_none() {
+            state.spare = prepare(env, &self.dir, number, next_size(size, largest)).ok();
         }
     }
 
-    /// Takes the spare of this number, at least `needed` bytes large; makes it
-    /// here and now if it isn't ready.
-    pub(super) fn take(
-        &self,
-        around: &Around<'_>,
-        number: u64,
-        size: u64,
-        needed: u64,
-    ) -> Result<Spare> {
-        let mut spare = self.spare.lock();
-        match spare.take() {
-            Some(ready) if ready.number == number && ready.size >= needed => Ok(ready),
-            other => {
-                drop(other);
+    /// Takes the segment that follows the tail, one of `size` bytes, to be the
+    /// tail now: at least `needed` bytes large, and made here and now if none
+    /// is ready.
+    pub(super) fn take(&self, around: &Around<'_>, size: u64, needed: u64) -> Result<Spare> {
+        let mut state = self.state.lock();
+        let number = state.tail + 1;
+        let ready = state.spare.take().filter(|spare| spare.size >= needed);
+        let spare = match ready {
+            Some(ready) => ready,
+            None => {
                 let size = next_size(size, around.options.segment_size).max(needed);
-                prepare(around.env, &self.dir, number, size)
+                prepare(around.env, &self.dir, number, size)?
             }
-        }
+        };
+        state.tail = number;
+        Ok(spare)
+    }
+
+    /// Takes a spare back that could not become the tail after all.
+    pub(super) fn put_back(&self, spare: Spare) {
+        let mut state = self.state.lock();
+        state.tail = spare.number - 1;
+        state.spare = Some(spare);
     }
 }

@@ -15,6 +15,7 @@ pub(crate) mod sim;
 pub(crate) mod sync;
 mod tasks;
 
+pub(crate) use clock::Deadline;
 pub use clock::{Clock, SystemClock};
 pub(crate) use deadline::Deadline;
 pub(crate) use map::{Board, Map};

@@ -160,6 +160,18 @@ fn a_failed_sync_drops_what_was_dirty_for_good() {
 }
 
 #[test]
+fn a_dropped_sector_that_is_written_back_to_what_it_was_is_settled_by_a_sync() {
+    let (disk, file) = with_sectors("a");
+    write(&file, 0, "x");
+    disk.fail(FaultRule::new(Fault::Io, 1).of_kind(CallKind::Sync));
+    assert!(file.sync().is_err());
+    write(&file, 0, "a");
+    assert_eq!(all(&disk, letters), set(["a", "x"]));
+    file.sync().unwrap();
+    assert_eq!(all(&disk, letters), set(["a"]));
+}
+
+#[test]
 fn the_size_is_no_part_of_what_a_failed_sync_drops() {
     let (disk, file) = with_sectors("a");
     write(&file, 1, "x");

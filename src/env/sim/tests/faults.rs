@@ -87,6 +87,9 @@ fn a_full_disk_takes_what_fits_and_goes_on_when_there_is_room() {
         "its own blocks"
     );
     disk.remove(&path("b")).unwrap();
+    assert_eq!(disk.used(), 2 * 4096);
+    // A name that comes back takes its room again.
+    assert_eq!(disk.crash_point().crash(&[]).used(), 2 * 4096);
     assert_eq!(file.write_at(&[2; 100], 8192).unwrap(), 100);
     assert_eq!(disk.fired()[&(Fault::NoSpace, CallKind::Write)], 1);
     // Emptying a file and renaming over one free room too.
