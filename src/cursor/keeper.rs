@@ -57,7 +57,7 @@ impl Keeper {
     /// Saves that everything up to here was dealt with, if the last time is
     /// long enough ago.
     pub(crate) fn keep(&mut self, reached: Position) -> Result<()> {
-        if !self.next.has_passed() {
+        if !self.next.left().is_zero() {
             return Ok(());
         }
         self.keep_now(reached)

@@ -5,7 +5,6 @@
 //! replay a run from its seed.
 
 mod clock;
-mod deadline;
 pub(crate) mod fs;
 mod map;
 mod os;
@@ -17,7 +16,6 @@ mod tasks;
 
 pub(crate) use clock::Deadline;
 pub use clock::{Clock, SystemClock};
-pub(crate) use deadline::Deadline;
 pub(crate) use map::{Board, Map};
 pub(crate) use os::OsFs;
 pub(crate) use tasks::{Lane, OsTasks, Tasks};

@@ -186,7 +186,7 @@ impl Subscription {
             if let Some(event) = self.ready.pop_front() {
                 return Ok(Some(self.give(event)));
             }
-            let rest = until.rest();
+            let rest = until.left();
             let found = self.fill().and_then(|()| self.await_more(rest));
             match found {
                 Ok(false) if rest.is_zero() => return Ok(None),

@@ -109,7 +109,7 @@ impl Progress {
             if state.ended {
                 return Err(ErrorKind::Closed.into());
             }
-            let Some(until) = until.at() else {
+            let Some(until) = until.moment() else {
                 self.changed.wait(&mut state);
                 continue;
             };
