@@ -1,14 +1,21 @@
 //! annals, an embedded event store: what SQLite is to tables, for
 //! event-sourced applications.
 
+pub mod cursor;
 mod disk;
 mod env;
 mod error;
 mod format;
+pub mod guide;
 mod index;
 mod log;
 mod memory;
+pub mod parked;
+pub mod projection;
+pub mod publisher;
+pub mod snapshot;
 mod store;
+pub mod subscription;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod types;

@@ -8,6 +8,7 @@ mod clock;
 pub(crate) mod fs;
 mod map;
 mod os;
+pub(crate) mod say;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod sim;
 pub(crate) mod sync;
