@@ -31,9 +31,9 @@ pub enum ErrorKind {
         /// The version that it has; readers see that version already.
         actual: Version,
     },
-    /// A name (of a stream, type or tag) is empty or too long.
+    /// A name (of a stream, type, tag or cursor) is empty or too long.
     InvalidName {
-        /// Whose name: "stream", "event type" or "tag".
+        /// Whose name: "stream", "event type", "tag", "cursor".
         what: &'static str,
         /// The name's length in bytes.
         length: usize,
@@ -192,6 +192,31 @@ pub enum ErrorKind {
         /// What it can't do.
         what: &'static str,
     },
+    /// What was waited for didn't come in time. It may come yet.
+    TimedOut {
+        /// The position that was to be reached.
+        wanted: Position,
+        /// The one that was reached.
+        reached: Position,
+    },
+    /// A cursor stands after the store's last event: it is of another store,
+    /// or this store was put back to an earlier state.
+    CursorAhead {
+        /// The cursor's name.
+        name: String,
+        /// Where it stands.
+        cursor: Position,
+        /// The store's last event.
+        head: Position,
+    },
+    /// Something outside of annals failed: a handler, a codec, the database
+    /// behind a trait that somebody else implements.
+    Outside {
+        /// What was being done, as in "cannot ...".
+        operation: String,
+        /// What failed.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
 }
 
 /// Which recorded event an error speaks of.
@@ -237,11 +262,14 @@ impl Error {
 
     /// Whether the same call may succeed later without anybody mending
     /// anything in the store: after a conflict (with a fresh version), a full
-    /// disk, or another writer's lock.
+    /// disk, another writer's lock, or when time was up.
     pub fn is_retryable(&self) -> bool {
         matches!(
             self.kind(),
-            ErrorKind::Conflict { .. } | ErrorKind::DiskFull { .. } | ErrorKind::Locked { .. }
+            ErrorKind::Conflict { .. }
+                | ErrorKind::DiskFull { .. }
+                | ErrorKind::Locked { .. }
+                | ErrorKind::TimedOut { .. }
         )
     }
 
@@ -260,6 +288,25 @@ impl Error {
     /// Whether bytes on the medium are not what was written there.
     pub fn is_corrupt(&self) -> bool {
         matches!(self.kind(), ErrorKind::Corrupt { .. })
+    }
+
+    /// A failure of something outside of annals: what those return who
+    /// implement its traits over a library of their own.
+    ///
+    /// ```
+    /// let refused = std::io::Error::other("no connection");
+    /// let error = annals::Error::outside("save the cursor", refused);
+    /// assert_eq!(error.to_string(), "cannot save the cursor: no connection");
+    /// ```
+    pub fn outside(
+        operation: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        ErrorKind::Outside {
+            operation: operation.into(),
+            source: source.into(),
+        }
+        .into()
     }
 
     /// Corruption found in a file.
@@ -428,6 +475,16 @@ impl fmt::Display for ErrorKind {
                 "there is no view at position {asked} yet: the store is at {head}"
             ),
             ErrorKind::Unsupported { what } => write!(out, "this store does not support {what}"),
+            ErrorKind::TimedOut { wanted, reached } => write!(
+                out,
+                "time was up at position {reached}; position {wanted} is not reached yet"
+            ),
+            ErrorKind::CursorAhead { name, cursor, head } => write!(
+                out,
+                "the cursor {name:?} stands at position {cursor}, but the store ends at {head}; \
+                 if this is the right store, remove the cursor or set it back"
+            ),
+            ErrorKind::Outside { operation, source } => write!(out, "cannot {operation}: {source}"),
         }
     }
 }
@@ -436,6 +493,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self.kind() {
             ErrorKind::Io { source, .. } => Some(source),
+            ErrorKind::Outside { source, .. } => Some(&**source),
             ErrorKind::Poisoned { cause } | ErrorKind::OutcomeUnknown { cause } => Some(cause),
             _ => None,
         }

@@ -3,13 +3,16 @@
 
 #[cfg(feature = "toolkit")]
 mod codec;
+pub mod cursor;
 mod env;
 mod error;
 mod format;
 mod index;
 mod log;
 mod memory;
+pub mod snapshot;
 mod store;
+pub mod subscription;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(feature = "toolkit")]

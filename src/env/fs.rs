@@ -137,6 +137,16 @@ pub(crate) fn replace(fs: &dyn Fs, dir: &Path, name: &str, bytes: &[u8]) -> io::
     fs.sync_dir(dir)
 }
 
+/// Reads a whole small file; of a longer one, one byte more than `most`, so
+/// that whoever decodes it sees that it is too long.
+pub(crate) fn read_small(fs: &dyn Fs, path: &Path, most: usize) -> io::Result<Vec<u8>> {
+    let file = fs.open(path, Mode::Read)?;
+    let length = file.len()?.min(most as u64 + 1);
+    let mut bytes = vec![0; length as usize];
+    read_exact_at(&*file, &mut bytes, 0)?;
+    Ok(bytes)
+}
+
 /// Whether an error says that there is no room left.
 pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(

@@ -8,6 +8,7 @@ mod clock;
 pub(crate) mod fs;
 mod map;
 mod os;
+pub(crate) mod say;
 pub(crate) mod sync;
 mod tasks;
 

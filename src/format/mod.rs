@@ -4,6 +4,7 @@
 //! diagrams; the golden files in `tests/golden` hold both to it.
 
 pub(crate) mod checksum;
+pub(crate) mod cursor;
 pub(crate) mod frame;
 pub(crate) mod identity;
 pub(crate) mod index;

@@ -172,7 +172,8 @@ impl Append {
     }
 }
 
-fn check_name(what: &'static str, name: &str) -> Result<()> {
+/// Checks that a name is neither empty nor too long.
+pub(crate) fn check_name(what: &'static str, name: &str) -> Result<()> {
     if (1..=MAX_NAME_BYTES).contains(&name.len()) {
         return Ok(());
     }

@@ -5,6 +5,7 @@ mod events;
 mod limits;
 mod query;
 
+pub(crate) use append::check_name;
 pub use append::{Answer, Append, Appended, Pending, StreamPart};
 pub use events::Events;
 pub use query::{Direction, Query, QueryItem};

@@ -1,0 +1,237 @@
+//! Cursors in files.
+
+use super::{Cursor, CursorStore};
+use crate::env::fs::{self, Fs, Kind};
+use crate::env::sync::Mutex;
+use crate::env::{Env, say};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::cursor::{CursorFile, MAX_BYTES, safe_file_name};
+use crate::format::{Fault, FaultKind};
+use crate::store::check_name;
+use crate::types::StoreId;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+const SUFFIX: &str = "cursor";
+
+/// Cursors in a directory, a small file for each: checksummed, bound to their
+/// store and their name, and replaced as a whole, so that a crash leaves
+/// either the old one or the new one.
+///
+/// Names may be any text of up to 1,024 bytes; names that differ only in case
+/// are different cursors also where the file system doesn't tell them apart.
+///
+/// ```
+/// use annals::cursor::{Cursor, CursorStore, FileCursors};
+/// use annals::{EventStore, MemoryStore, Position};
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let path = dir.path().join("cursors");
+/// let store = MemoryStore::new();
+/// let cursors = FileCursors::open(&path, store.id())?;
+/// let reached = Cursor { position: Position::new(7), replay: Position::START };
+/// cursors.save("mailer", reached)?;
+/// assert_eq!(FileCursors::open(&path, store.id())?.load("mailer")?, Some(reached));
+/// # Ok::<(), annals::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct FileCursors {
+    fs: Arc<dyn Fs>,
+    dir: PathBuf,
+    store: StoreId,
+    /// Two threads that save the same cursor would write one temporary file.
+    saving: Mutex<()>,
+}
+
+impl FileCursors {
+    /// Opens a directory of cursors for this store; makes it if it isn't there.
+    ///
+    /// # Errors
+    /// The directory can't be made.
+    pub fn open(dir: impl AsRef<Path>, store: StoreId) -> Result<Self> {
+        Self::open_in(Env::os().fs, dir.as_ref(), store)
+    }
+
+    pub(crate) fn open_in(fs: Arc<dyn Fs>, dir: &Path, store: StoreId) -> Result<Self> {
+        fs.create_dir(dir)
+            .map_err(|error| Error::io(dir, "make the directory", error))?;
+        Ok(FileCursors {
+            fs,
+            dir: dir.to_path_buf(),
+            store,
+            saving: Mutex::new(()),
+        })
+    }
+
+    fn path(&self, name: &str) -> Result<PathBuf> {
+        check_name("cursor", name)?;
+        Ok(self.dir.join(safe_file_name(name, SUFFIX)))
+    }
+
+    /// The cursor file at a path, if there is one.
+    fn read(&self, path: &Path) -> Result<Option<CursorFile>> {
+        let bytes = match fs::read_small(&*self.fs, path, MAX_BYTES) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::io(path, "read", error)),
+        };
+        let found = CursorFile::decode(&bytes).map_err(|fault| as_error(path, fault))?;
+        if found.store != self.store {
+            let reason = format!("it is a cursor of another store, {}", found.store);
+            return Err(Error::corrupt(path, 16, reason));
+        }
+        Ok(Some(found))
+    }
+}
+
+fn as_error(path: &Path, fault: Fault) -> Error {
+    match fault.kind {
+        FaultKind::Damaged(reason) => Error::corrupt(path, fault.at as u64, reason),
+        FaultKind::Newer(what) => ErrorKind::NewerFormat {
+            path: path.to_path_buf(),
+            found: what.to_owned(),
+        }
+        .into(),
+    }
+}
+
+impl CursorStore for FileCursors {
+    fn load(&self, name: &str) -> Result<Option<Cursor>> {
+        let path = self.path(name)?;
+        let Some(found) = self.read(&path)? else {
+            return Ok(None);
+        };
+        if found.name != name {
+            let reason = format!("it is the cursor {:?}", found.name);
+            return Err(Error::corrupt(&path, 48, reason));
+        }
+        Ok(Some(Cursor {
+            position: found.position,
+            replay: found.replay,
+        }))
+    }
+
+    fn save(&self, name: &str, cursor: Cursor) -> Result<()> {
+        check_name("cursor", name)?;
+        let file = safe_file_name(name, SUFFIX);
+        let bytes = CursorFile {
+            store: self.store,
+            name: name.to_owned(),
+            position: cursor.position,
+            replay: cursor.replay,
+        }
+        .encode();
+        let _alone = self.saving.lock();
+        fs::replace(&*self.fs, &self.dir, &file, &bytes)
+            .map_err(|error| Error::io(&self.dir.join(file), "replace", error))
+    }
+
+    fn remove(&self, name: &str) -> Result<()> {
+        let path = self.path(name)?;
+        let _alone = self.saving.lock();
+        let removed = match self.fs.kind(&path) {
+            Ok(Kind::Nothing) => return Ok(()),
+            Ok(_) => self.fs.remove(&path),
+            Err(error) => Err(error),
+        };
+        removed
+            .and_then(|()| self.fs.sync_dir(&self.dir))
+            .map_err(|error| Error::io(&path, "remove", error))
+    }
+
+    fn list(&self) -> Result<Vec<(String, Cursor)>> {
+        let names = self
+            .fs
+            .list(&self.dir)
+            .map_err(|error| Error::io(&self.dir, "list", error))?;
+        let mut cursors = Vec::new();
+        for file in names.iter().filter(|name| is_cursor(name)) {
+            // One that was removed since is simply not there.
+            if let Some(found) = self.read(&self.dir.join(file))? {
+                if safe_file_name(&found.name, SUFFIX) != *file {
+                    say::warn(format_args!(
+                        "{file} is a misplaced cursor: {:?}",
+                        found.name
+                    ));
+                    continue;
+                }
+                let cursor = Cursor {
+                    position: found.position,
+                    replay: found.replay,
+                };
+                cursors.push((found.name, cursor));
+            }
+        }
+        cursors.sort_by(|one, other| one.0.cmp(&other.0));
+        Ok(cursors)
+    }
+}
+
+fn is_cursor(file: &str) -> bool {
+    file.strip_suffix(SUFFIX)
+        .is_some_and(|stem| stem.ends_with('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Position;
+
+    fn at(position: u64) -> Cursor {
+        Cursor {
+            position: Position::new(position),
+            replay: Position::new(position / 2),
+        }
+    }
+
+    fn open(dir: &tempfile::TempDir, store: u8) -> FileCursors {
+        FileCursors::open(dir.path().join("cursors"), StoreId::from_bytes([store; 16])).unwrap()
+    }
+
+    #[test]
+    fn cursors_outlive_their_store_and_names_are_told_apart() {
+        let dir = tempfile::tempdir().unwrap();
+        let cursors = open(&dir, 1);
+        for (count, name) in ["b", "B", "a/ä", "con"].iter().enumerate() {
+            cursors.save(name, at(1)).unwrap();
+            cursors.save(name, at(count as u64 + 10)).unwrap();
+        }
+        let again = open(&dir, 1);
+        assert_eq!(again.load("B").unwrap(), Some(at(11)));
+        assert_eq!(again.load("c").unwrap(), None);
+        again.remove("b").unwrap();
+        again.remove("b").unwrap();
+        let names: Vec<_> = again.list().unwrap().into_iter().map(|own| own.0).collect();
+        assert_eq!(names, ["B", "a/ä", "con"]);
+        assert!(again.load("").is_err());
+    }
+
+    #[test]
+    fn a_damaged_cursor_and_one_of_another_store_are_errors_until_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let cursors = open(&dir, 1);
+        cursors.save("a", at(5)).unwrap();
+        let other = open(&dir, 2).load("a").unwrap_err();
+        assert!(other.to_string().contains("another store"), "{other}");
+        let path = cursors.path("a").unwrap();
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[33] ^= 1;
+        std::fs::write(&path, &bytes).unwrap();
+        assert!(cursors.load("a").unwrap_err().is_corrupt());
+        assert!(cursors.list().unwrap_err().is_corrupt());
+        std::fs::write(&path, vec![0; 1 << 20]).unwrap();
+        assert!(cursors.load("a").unwrap_err().is_corrupt());
+        cursors.remove("a").unwrap();
+        assert_eq!(cursors.load("a").unwrap(), None);
+    }
+
+    #[test]
+    fn the_cursor_of_another_name_is_not_taken() {
+        let dir = tempfile::tempdir().unwrap();
+        let cursors = open(&dir, 1);
+        cursors.save("a", at(5)).unwrap();
+        std::fs::copy(cursors.path("a").unwrap(), cursors.path("b").unwrap()).unwrap();
+        assert!(cursors.load("b").unwrap_err().is_corrupt());
+        assert_eq!(cursors.list().unwrap(), [("a".to_owned(), at(5))]);
+    }
+}

@@ -1,0 +1,70 @@
+//! An event on its way to a consumer.
+
+use crate::cursor::Cursor;
+use crate::types::{Position, RecordedEvent};
+use std::ops::Deref;
+
+/// Whether an event is history or news to whoever is given it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// It was there before the consumer began: what there was to do about it
+    /// in the world outside was done, or is nobody's concern any more.
+    Replay,
+    /// It is new to the consumer.
+    Live,
+}
+
+/// An event that a subscription gives, with what the consumer should know
+/// about it. It derefs to the event.
+#[derive(Clone, Debug)]
+pub struct Delivered {
+    event: RecordedEvent,
+    replay: Position,
+}
+
+impl Delivered {
+    pub(crate) fn new(event: RecordedEvent, replay: Position) -> Self {
+        Delivered { event, replay }
+    }
+
+    /// The event.
+    pub fn event(&self) -> &RecordedEvent {
+        &self.event
+    }
+
+    /// The event, to keep.
+    pub fn into_event(self) -> RecordedEvent {
+        self.event
+    }
+
+    /// Whether it is history or news.
+    pub fn phase(&self) -> Phase {
+        if self.event.position() <= self.replay {
+            Phase::Replay
+        } else {
+            Phase::Live
+        }
+    }
+
+    /// Whether it is news.
+    pub fn is_live(&self) -> bool {
+        self.phase() == Phase::Live
+    }
+
+    /// Where the consumer stands once it has dealt with this event: what to
+    /// save in the transaction that holds the event's effects.
+    pub fn cursor(&self) -> Cursor {
+        Cursor {
+            position: self.event.position(),
+            replay: self.replay,
+        }
+    }
+}
+
+impl Deref for Delivered {
+    type Target = RecordedEvent;
+
+    fn deref(&self) -> &RecordedEvent {
+        &self.event
+    }
+}

@@ -1,0 +1,135 @@
+//! How far a consumer on a thread of its own has come, and whether it is to
+//! stop: what the thread shares with those who watch it.
+
+use crate::env::sync::{Condvar, Mutex, MutexGuard};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::Position;
+use std::time::{Duration, Instant};
+
+#[derive(Debug)]
+pub(crate) struct Progress {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    reached: Position,
+    stopping: bool,
+    ended: bool,
+    trouble: Option<Error>,
+    /// Whether the trouble is one that the consumer won't overcome by itself.
+    stuck: bool,
+}
+
+impl Progress {
+    pub(crate) fn new(reached: Position) -> Self {
+        let state = State {
+            reached,
+            ..State::default()
+        };
+        Progress {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+        }
+    }
+
+    pub(crate) fn reached(&self) -> Position {
+        self.state.lock().reached
+    }
+
+    /// Notes that everything up to here was dealt with.
+    pub(crate) fn reach(&self, position: Position) {
+        self.change(|state| state.reached = state.reached.max(position));
+    }
+
+    pub(crate) fn trouble(&self) -> Option<Error> {
+        self.state.lock().trouble.clone()
+    }
+
+    /// Notes what is in the way of going on, or that nothing is.
+    pub(crate) fn set_trouble(&self, trouble: Option<Error>) {
+        self.change(|state| {
+            state.trouble = trouble;
+            state.stuck = false;
+        });
+    }
+
+    /// Notes what ended all progress until somebody sees to it.
+    pub(crate) fn get_stuck(&self, error: Error) {
+        self.change(|state| {
+            state.trouble = Some(error);
+            state.stuck = true;
+        });
+    }
+
+    /// Blocks for as long as the consumer is stuck and not to stop.
+    pub(crate) fn wait_while_stuck(&self) {
+        let mut state = self.state.lock();
+        self.changed
+            .wait_while(&mut state, |state| state.stuck && !state.stopping);
+    }
+
+    pub(crate) fn stop(&self) {
+        self.change(|state| state.stopping = true);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.state.lock().stopping
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.state.lock().ended
+    }
+
+    /// Notes that the thread does no more.
+    pub(crate) fn end(&self) {
+        self.change(|state| state.ended = true);
+    }
+
+    /// Sleeps, but not past a call to `stop`. Whether there is to be a stop.
+    pub(crate) fn sleep(&self, time: Duration) -> bool {
+        let mut state = self.state.lock();
+        self.changed
+            .wait_while_for(&mut state, |state| !state.stopping, time);
+        state.stopping
+    }
+
+    /// Blocks until everything up to a position was dealt with.
+    pub(crate) fn wait_for(&self, position: Position, timeout: Duration) -> Result<()> {
+        let until = Instant::now().checked_add(timeout);
+        let mut state = self.state.lock();
+        while state.reached < position {
+            if state.stuck
+                && let Some(error) = &state.trouble
+            {
+                return Err(error.clone());
+            }
+            if state.ended {
+                return Err(ErrorKind::Closed.into());
+            }
+            if !self.wait_until(&mut state, until) && state.reached < position {
+                return Err(ErrorKind::TimedOut {
+                    wanted: position,
+                    reached: state.reached,
+                }
+                .into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether there was time left.
+    fn wait_until(&self, state: &mut MutexGuard<'_, State>, until: Option<Instant>) -> bool {
+        if let Some(until) = until {
+            return !self.changed.wait_until(state, until).timed_out();
+        }
+        self.changed.wait(state);
+        true
+    }
+
+    fn change(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.lock());
+        self.changed.notify_all();
+    }
+}
