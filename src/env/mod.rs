@@ -9,12 +9,16 @@ pub(crate) mod fs;
 mod map;
 mod os;
 pub(crate) mod say;
+#[cfg(feature = "toolkit")]
+mod stopwatch;
 pub(crate) mod sync;
 mod tasks;
 
 pub use clock::{Clock, SystemClock};
 pub(crate) use map::{Board, Map};
 pub(crate) use os::OsFs;
+#[cfg(feature = "toolkit")]
+pub(crate) use stopwatch::Stopwatch;
 pub(crate) use tasks::{Lane, OsTasks, Tasks};
 
 use std::sync::Arc;
