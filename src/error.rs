@@ -351,6 +351,8 @@ impl fmt::Debug for Error {
 }
 
 impl fmt::Display for ErrorKind {
+    // One sentence for each kind.
+    #[allow(clippy::too_many_lines)]
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ErrorKind::Conflict {

@@ -20,6 +20,8 @@ mod memory;
 mod repository;
 #[cfg(feature = "toolkit")]
 mod scenario;
+#[cfg(feature = "toolkit")]
+mod schema_lock;
 pub mod snapshot;
 mod store;
 pub mod subscription;
@@ -54,6 +56,8 @@ pub use memory::MemoryStore;
 pub use repository::{CommandError, Loaded, Repository};
 #[cfg(feature = "toolkit")]
 pub use scenario::{Outcome, Scenario};
+#[cfg(feature = "toolkit")]
+pub use schema_lock::{SchemaLock, SchemaLockError};
 pub use store::{
     Answer, Append, Appended, Capabilities, Direction, EventStore, Events, Pending, Query,
     QueryItem, StreamPart,

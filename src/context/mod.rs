@@ -29,12 +29,12 @@ use uuid::Uuid;
 /// # let store = Arc::new(MemoryStore::new());
 /// # let users = Repository::<User>::new(store.clone());
 /// let support = Context::new().by("support/eve").because("ticket 4711").with("client", "desk 2");
-/// users.within(support).execute(1, |_| Ok::<_, ()>([UserEvent::Renamed]))?;
+/// users.within(support).save(&mut users.load(1)?, [UserEvent::Renamed])?;
 ///
 /// let event = store.read(&Query::stream("users/1")).next().unwrap()?;
 /// assert_eq!(Context::of(&event).who(), Some("support/eve"));
 /// assert_eq!(Context::of(&event).why(), Some("ticket 4711"));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # Ok::<(), annals::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Context {
@@ -201,7 +201,7 @@ struct Leave;
 
 impl Drop for Leave {
     fn drop(&mut self) {
-        SCOPES.with_borrow_mut(|scopes| scopes.pop());
+        SCOPES.with_borrow_mut(Vec::pop);
     }
 }
 

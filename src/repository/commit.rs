@@ -59,7 +59,7 @@ impl<A: Aggregate> Repository<A> {
         if events.is_empty() {
             return Ok(());
         }
-        let append = self.opened(loaded).events(records);
+        let append = Self::opened(loaded).events(records);
         let appended = self.store.append(self.secured(append))?;
         let last = appended.last();
         self.follow(loaded, events, appended, last);
@@ -108,7 +108,7 @@ impl<A: Aggregate> Repository<A> {
     }
 
     /// An append to an aggregate's stream that expects it to be as loaded.
-    pub(super) fn opened(&self, loaded: &Loaded<A>) -> Append {
+    pub(super) fn opened(loaded: &Loaded<A>) -> Append {
         Append::to(loaded.stream.clone()).expect(loaded.version)
     }
 

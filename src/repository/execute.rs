@@ -187,8 +187,9 @@ impl<A: Aggregate> Repository<A> {
         let mut _turn = None;
         loop {
             let (first, second) = decide(&one.state, &two.state).map_err(CommandError::Refused)?;
-            let (first, second) = (first.into_iter().collect(), second.into_iter().collect());
-            match self.save_pair(&mut one, first, other, &mut two, second) {
+            let first: Vec<_> = first.into_iter().collect();
+            let second: Vec<_> = second.into_iter().collect();
+            match self.save_pair(&mut one, &first, other, &mut two, &second) {
                 Err(error) if error.is_conflict() && attempt < self.attempts => {
                     attempt += 1;
                     _turn = _turn.or_else(|| turn(one.stream.as_str().min(&two.stream)));
@@ -222,21 +223,21 @@ impl<A: Aggregate> Repository<A> {
     fn save_pair<B: Aggregate>(
         &self,
         one: &mut Loaded<A>,
-        first: Vec<A::Event>,
+        first: &[A::Event],
         other: &Repository<B>,
         two: &mut Loaded<B>,
-        second: Vec<B::Event>,
+        second: &[B::Event],
     ) -> Result<()> {
         if first.is_empty() && second.is_empty() {
             return Ok(());
         }
-        let append = self.opened(one).events(self.records(&first)?);
-        let append = other.add_to(append, two, &second)?;
+        let append = Self::opened(one).events(self.records(first)?);
+        let append = other.add_to(append, two, second)?;
         let appended = self.store.append(self.secured(append))?;
         let end = appended.last();
         let middle = Position::new(end.get() - second.len() as u64);
-        self.follow(one, &first, appended.clone(), middle);
-        other.follow(two, &second, appended, end);
+        self.follow(one, first, appended.clone(), middle);
+        other.follow(two, second, appended, end);
         Ok(())
     }
 }

@@ -53,6 +53,12 @@ const ATTEMPTS: u32 = 32;
 ///
 /// #[derive(Debug)]
 /// struct Overdraft;
+/// # impl std::fmt::Display for Overdraft {
+/// #   fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// #     out.write_str("overdraft")
+/// #   }
+/// # }
+/// # impl std::error::Error for Overdraft {}
 ///
 /// let store = Arc::new(MemoryStore::new());
 /// let accounts = Repository::<Account>::new(store);

@@ -302,7 +302,9 @@ proptest! {
         let with = accounts.clone().with_snapshots(snapshots, SnapshotPolicy::every(every));
         let mut expected = Account::default();
         for batch in batches {
-            batch.iter().for_each(|event| expected.apply(event));
+            for event in &batch {
+                expected.apply(event);
+            }
             let saved = with.execute("a", |_| Ok::<_, Overdraft>(batch.clone())).unwrap();
             prop_assert_eq!(saved.state(), &expected);
             let plain = accounts.load("a").unwrap();

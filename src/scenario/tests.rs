@@ -31,17 +31,17 @@ fn what_is_wrong_fails() {
         || {
             given()
                 .when(|account| account.withdraw(5))
-                .then_refused(Overdraft)
+                .then_refused(Overdraft);
         },
         || {
             given()
                 .when(|account| account.withdraw(5))
-                .then_refused_as(|_| true)
+                .then_refused_as(|_| true);
         },
         || {
             given()
                 .when(|account| account.withdraw(6))
-                .then_refused_as(|_| false)
+                .then_refused_as(|_| false);
         },
     ];
     for (number, wrong) in wrong.iter().enumerate() {

@@ -56,11 +56,8 @@ impl Which {
 /// The id of the event that this one undoes, if it is the work of
 /// `Repository::undo` or `revert_to`.
 pub fn undoes(event: &RecordedEvent) -> Option<Uuid> {
-    let ids = event
-        .tags()
-        .iter()
-        .filter_map(|tag| tag.strip_prefix(UNDOES));
-    ids.filter_map(|id| Uuid::parse_str(id).ok()).next()
+    let mut tags = event.tags().iter();
+    tags.find_map(|tag| Uuid::parse_str(tag.strip_prefix(UNDOES)?).ok())
 }
 
 /// An event as it was met on the way: what it says, part by part, each with
@@ -216,7 +213,9 @@ impl<A: Aggregate + Clone> Repository<A> {
             for (event, before) in met.parts.iter().rev() {
                 let made = now.compensate(event, before);
                 let made = made.map_err(|no| not_undoable(&met.record, no.reason()))?;
-                made.iter().for_each(|event| now.apply(event));
+                for event in &made {
+                    now.apply(event);
+                }
                 own.extend(made);
             }
             let caused = self.within(Context::caused_by(&met.record));

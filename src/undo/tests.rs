@@ -1,7 +1,6 @@
 use super::*;
 use crate::aggregate::sample::{Account, Entry, entry, opened, renamed};
 use crate::memory::MemoryStore;
-use crate::store::EventStore;
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -121,9 +120,10 @@ proptest! {
         let accounts = with([Entry::Deposited(1000)].into_iter().chain(events.clone()));
         let before = accounts.load("a").unwrap();
         let undone = accounts.undo("a", at(2 + (which % events.len()) as u64)).unwrap();
-        let again = match undone.version() == before.version() {
-            true => undone,
-            false => accounts.undo("a", undone.version()).unwrap(),
+        let again = if undone.version() == before.version() {
+            undone
+        } else {
+            accounts.undo("a", undone.version()).unwrap()
         };
         prop_assert_eq!(again.state(), before.state());
     }

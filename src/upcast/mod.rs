@@ -65,6 +65,9 @@ type Kind = (String, u32);
 
 type Run<C> = Box<dyn Fn(&C, &[u8]) -> Result<Vec<Part>, CodecError> + Send + Sync>;
 
+/// What is called with a type, a schema version and data.
+type Each<'a, E> = dyn FnMut(&str, u32, &[u8]) -> Result<(), E> + 'a;
+
 /// What becomes of the events of one kind.
 struct Step<C> {
     into: Vec<Kind>,
@@ -252,7 +255,7 @@ impl<C: Codec> Upcasters<C> {
         event_type: &str,
         schema: u32,
         data: &[u8],
-        each: &mut dyn FnMut(&str, u32, &[u8]) -> Result<(), E>,
+        each: &mut Each<'_, E>,
     ) -> Result<(), E> {
         let Some(step) = self.find(event_type, schema) else {
             return each(event_type, schema, data);

@@ -58,7 +58,7 @@ fn steps_chain_and_keep_order() {
     }
     let schema = Schema::<Today>::upcasting(three()).unwrap();
     assert_eq!(schema.encode(&Today::A { n: 1 }).unwrap().schema(), 3);
-    assert_eq!(schema.encode(&Today::B("".into())).unwrap().schema(), 1);
+    assert_eq!(schema.encode(&Today::B(String::new())).unwrap().schema(), 1);
     assert_eq!(schema.newest("Old"), Some(1));
     assert!(schema.upcasts("A", 2) && !schema.upcasts("A", 3));
 }
