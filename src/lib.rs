@@ -8,6 +8,7 @@ mod codec;
 #[cfg(feature = "toolkit")]
 mod context;
 pub mod cursor;
+mod disk;
 mod env;
 mod error;
 mod format;
@@ -47,6 +48,9 @@ pub use codec::MessagePack;
 pub use codec::{Codec, CodecError, Json};
 #[cfg(feature = "toolkit")]
 pub use context::Context;
+pub use disk::{
+    Fault, LogStore, Options, Reads, Stat, VerifyProgress, VerifyReport, open, temporary, verify,
+};
 pub use env::{Clock, SystemClock};
 pub use error::{Error, ErrorKind, EventPlace, Result};
 #[cfg(feature = "toolkit")]

@@ -3,6 +3,8 @@
 //!
 //! Sources are read as text. Comments and test modules do not count.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 
 use crate::types::Timestamp;
 use std::fmt;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 /// Tells a store the time at which it records events.
 ///
@@ -20,5 +20,29 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         SystemTime::now().into()
+    }
+}
+
+/// A moment up to which somebody waits, by a clock that only goes forward.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// The moment after this time; one that lies too far ahead never comes.
+    pub(crate) fn after(timeout: Duration) -> Self {
+        Deadline(Instant::now().checked_add(timeout))
+    }
+
+    /// How long it is until then.
+    pub(crate) fn left(self) -> Duration {
+        match self.0 {
+            Some(moment) => moment.saturating_duration_since(Instant::now()),
+            None => Duration::MAX,
+        }
+    }
+
+    /// The moment itself, if it ever comes.
+    pub(crate) fn moment(self) -> Option<Instant> {
+        self.0
     }
 }

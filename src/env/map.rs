@@ -72,6 +72,7 @@ pub(crate) struct Board {
 
 enum Words {
     Mapped(MmapRaw),
+    #[cfg(any(test, feature = "testing"))]
     Plain(Box<[AtomicU64]>),
 }
 
@@ -96,6 +97,7 @@ impl Board {
         })
     }
 
+    #[cfg(any(test, feature = "testing"))]
     /// A board in this process's memory, for file systems without mappings.
     pub(crate) fn in_memory() -> Self {
         let words = (0..WORDS).map(|_| AtomicU64::new(0)).collect();
@@ -120,6 +122,7 @@ impl Board {
 
     fn word(&self, index: usize) -> Option<&AtomicU64> {
         match &*self.words {
+            #[cfg(any(test, feature = "testing"))]
             Words::Plain(words) => words.get(index),
             Words::Mapped(raw) => {
                 if index >= WORDS {

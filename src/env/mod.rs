@@ -11,9 +11,12 @@ mod os;
 pub(crate) mod say;
 #[cfg(feature = "toolkit")]
 mod stopwatch;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) mod sim;
 pub(crate) mod sync;
 mod tasks;
 
+pub(crate) use clock::Deadline;
 pub use clock::{Clock, SystemClock};
 pub(crate) use map::{Board, Map};
 pub(crate) use os::OsFs;

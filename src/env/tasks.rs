@@ -29,6 +29,12 @@ pub(crate) trait Tasks: Send + Sync + fmt::Debug {
     /// Runs a job in a lane, not before `delay` has passed.
     fn run(&self, lane: Lane, delay: Duration, job: Job);
 
+    /// Lanes for one more store to have to itself; nothing where a test gives
+    /// each store its own anyway.
+    fn for_store(&self) -> Option<Arc<dyn Tasks>> {
+        None
+    }
+
     /// Runs what is due, drops what is not, and takes no more: returns when
     /// nothing is running any longer.
     fn stop(&self);
@@ -43,6 +49,10 @@ pub(crate) struct OsTasks {
 impl Tasks for OsTasks {
     fn run(&self, lane: Lane, delay: Duration, job: Job) {
         self.lanes[lane as usize].run(delay, job);
+    }
+
+    fn for_store(&self) -> Option<Arc<dyn Tasks>> {
+        Some(Arc::new(OsTasks::default()))
     }
 
     fn stop(&self) {

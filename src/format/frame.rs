@@ -107,14 +107,67 @@ pub(crate) fn encode_head(
     LittleEndian::write_u32(&mut out[start + 4..start + 8], sum);
 }
 
-/// A frame whose head has been verified.
+/// What a verified head says. It is kept while the frame is read from, so that
+/// the head is verified once, not once for each record.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Frame<'a> {
-    bytes: &'a [u8],
+pub(crate) struct FrameHead {
+    offset: u64,
+    length: usize,
     head_length: usize,
     entries_at: usize,
     pub(crate) count: u32,
     pub(crate) commit: Commit,
+}
+
+impl FrameHead {
+    /// Where the frame begins in its segment.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The length of the whole frame.
+    pub(crate) fn length(&self) -> u64 {
+        self.length as u64
+    }
+
+    /// Where the frame ends in its segment.
+    pub(crate) fn end(&self) -> u64 {
+        self.offset + self.length()
+    }
+
+    /// The position of the last event.
+    pub(crate) fn last(&self) -> Position {
+        self.commit.first.plus(u64::from(self.count) - 1)
+    }
+
+    /// Whether the event at a position is in this frame.
+    pub(crate) fn holds(&self, position: Position) -> bool {
+        self.commit.first <= position && position <= self.last()
+    }
+
+    /// Where the first record is.
+    pub(crate) fn start(&self) -> RecordCursor {
+        RecordCursor {
+            index: 0,
+            entry_at: self.entries_at,
+            record_at: self.head_length,
+        }
+    }
+}
+
+/// A place among the records of a frame.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RecordCursor {
+    index: u32,
+    entry_at: usize,
+    record_at: usize,
+}
+
+/// A frame whose head has been verified.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frame<'a> {
+    bytes: &'a [u8],
+    head: FrameHead,
 }
 
 /// The length that the frame beginning here says it has, if it could be one
@@ -152,12 +205,13 @@ impl<'a> Frame<'a> {
                 "the checksum of the frame does not match",
             ));
         }
-        Self::decode_head(bytes, base, head_length, at)
+        Self::decode_head(bytes, base, offset, head_length, at)
     }
 
     fn decode_head(
         bytes: &'a [u8],
         base: &FrameBase,
+        offset: u64,
         head_length: usize,
         mut at: usize,
     ) -> Result<Self, Fault> {
@@ -165,16 +219,16 @@ impl<'a> Frame<'a> {
         if flags & !KNOWN != 0 {
             return Err(Fault::newer(8, "a kind of frame that must be known"));
         }
-        let head = &bytes[..head_length];
+        let fields = &bytes[..head_length];
         let out_of_range = |at| Fault::damaged(at, "a number of the frame is out of range");
-        let first = Position::new(varint::get(head, &mut at)?);
-        let lag = varint::get(head, &mut at)?;
+        let first = Position::new(varint::get(fields, &mut at)?);
+        let lag = varint::get(fields, &mut at)?;
         let durable = first
             .get()
             .checked_sub(1)
             .and_then(|before| before.checked_sub(lag));
         let durable = Position::new(durable.ok_or(out_of_range(at))?);
-        let since = varint::get(head, &mut at)?;
+        let since = varint::get(fields, &mut at)?;
         let recorded = i64::try_from(since)
             .ok()
             .and_then(|since| base.base_time.checked_add(since))
@@ -182,12 +236,13 @@ impl<'a> Frame<'a> {
             .ok_or(out_of_range(at))?;
         let epoch = match flags & EPOCH {
             0 => Some(base.epoch),
-            _ => base.epoch.checked_add(varint::get(head, &mut at)?),
+            _ => base.epoch.checked_add(varint::get(fields, &mut at)?),
         };
-        let count = varint::get(head, &mut at)?;
+        let count = varint::get(fields, &mut at)?;
         let count = u32::try_from(count).ok().filter(|count| *count > 0);
-        let frame = Frame {
-            bytes,
+        let head = FrameHead {
+            offset,
+            length: bytes.len(),
             head_length,
             entries_at: at,
             count: count.ok_or(out_of_range(at))?,
@@ -198,45 +253,50 @@ impl<'a> Frame<'a> {
                 epoch: epoch.ok_or(out_of_range(at))?,
             },
         };
+        let frame = Frame { bytes, head };
         frame.check_entries(flags)?;
         Ok(frame)
     }
 
-    /// Walks the entries once, so that later walks need not be wary.
+    /// Walks the entries once, so that later walks find what they expect.
     fn check_entries(&self, flags: u8) -> Result<(), Fault> {
-        let head = &self.bytes[..self.head_length];
-        let out_of_range = Fault::damaged(self.entries_at, "the positions run out of range");
-        let last = self.commit.first.get().checked_add(u64::from(self.count));
+        let head = &self.bytes[..self.head.head_length];
+        let mut at = self.head.entries_at;
+        let last = self
+            .head
+            .commit
+            .first
+            .get()
+            .checked_add(u64::from(self.head.count));
+        let out_of_range = Fault::damaged(at, "the positions run out of range");
         last.filter(|end| *end < u64::MAX).ok_or(out_of_range)?;
-        let mut at = self.entries_at;
         let mut records = 0usize;
-        for index in 0..self.count {
+        for index in 0..self.head.count {
             take(head, &mut at, 4, "the entries of the frame are cut off")?;
             varint::get(head, &mut at)?;
-            if index + 1 < self.count {
+            if index + 1 < self.head.count {
                 records = records.saturating_add(varint::get_len(head, &mut at)?);
             }
         }
-        if records > self.bytes.len() - self.head_length {
+        if records > self.bytes.len() - self.head.head_length {
             return Err(Fault::damaged(at, "a record leads outside the frame"));
         }
         if flags & EXTENSIONS != 0 {
             return segment::check_extensions(&head[at..]).map_err(|fault| fault.shifted(at));
         }
-        if at != self.head_length {
+        if at != self.head.head_length {
             return Err(Fault::damaged(at, "the head of the frame is too long"));
         }
         Ok(())
     }
 
-    /// The length of the whole frame.
-    pub(crate) fn len(&self) -> usize {
-        self.bytes.len()
+    /// The frame with a head that was verified before, over the same bytes.
+    pub(crate) fn reopen(bytes: &'a [u8], head: &FrameHead) -> Self {
+        Frame { bytes, head: *head }
     }
 
-    /// The position of the last event.
-    pub(crate) fn last(&self) -> Position {
-        self.commit.first.plus(u64::from(self.count) - 1)
+    pub(crate) fn head(&self) -> &FrameHead {
+        &self.head
     }
 
     /// The checksum of the head, which tells this frame from any other.
@@ -245,31 +305,68 @@ impl<'a> Frame<'a> {
     }
 
     /// The records, one after the other, not verified yet.
-    pub(crate) fn records(&self) -> Records<'a> {
-        Records {
-            frame: *self,
-            entry_at: self.entries_at,
-            record_at: self.head_length,
-            index: 0,
+    pub(crate) fn records(&self) -> impl Iterator<Item = Result<Record<'a>, Fault>> + use<'a> {
+        let frame = *self;
+        let mut cursor = frame.head.start();
+        (0..frame.head.count).map(move |_| frame.step(&mut cursor))
+    }
+
+    /// The record of a position that the frame holds. Where `cursor` isn't
+    /// past it yet, the walk goes on from there.
+    pub(crate) fn record(
+        &self,
+        position: Position,
+        cursor: &mut RecordCursor,
+    ) -> Result<Record<'a>, Fault> {
+        let index = position.get().saturating_sub(self.head.commit.first.get());
+        if u64::from(cursor.index) > index {
+            *cursor = self.head.start();
         }
+        while u64::from(cursor.index) < index {
+            self.step(cursor)?;
+        }
+        self.step(&mut cursor.clone())
+    }
+
+    /// The record under the cursor, which moves on to the next one.
+    fn step(&self, cursor: &mut RecordCursor) -> Result<Record<'a>, Fault> {
+        let entries = &self.bytes[..self.head.head_length];
+        let sum = take(entries, &mut cursor.entry_at, 4, "an entry is cut off")?;
+        let version = Version::new(varint::get(entries, &mut cursor.entry_at)?);
+        let at = cursor.record_at;
+        let length = if cursor.index + 1 < self.head.count {
+            varint::get_len(entries, &mut cursor.entry_at)?
+        } else {
+            self.bytes.len() - at
+        };
+        let bytes = take(
+            self.bytes,
+            &mut cursor.record_at,
+            length,
+            "a record leads outside",
+        )?;
+        let commit = &self.head.commit;
+        let recorded = Timestamp::from_micros(commit.recorded);
+        let place = RecordPlace {
+            position: commit.first.plus(u64::from(cursor.index)),
+            append_first: commit.first,
+            append_last: self.head.last(),
+            version,
+            recorded: recorded.map_err(|_| Fault::damaged(0, "a time is out of range"))?,
+        };
+        cursor.index += 1;
+        Ok(Record {
+            bytes,
+            at,
+            checksum: LittleEndian::read_u32(sum),
+            place,
+        })
     }
 
     /// Verifies every record.
     pub(crate) fn verify(&self) -> Result<(), Fault> {
-        for record in self.records() {
-            record?.verify()?;
-        }
-        Ok(())
+        self.records().try_for_each(|record| record?.verify())
     }
-}
-
-/// Iterates over the records of a frame.
-#[derive(Clone, Debug)]
-pub(crate) struct Records<'a> {
-    frame: Frame<'a>,
-    entry_at: usize,
-    record_at: usize,
-    index: u32,
 }
 
 /// A record in its frame.
@@ -281,55 +378,7 @@ pub(crate) struct Record<'a> {
     place: RecordPlace,
 }
 
-impl<'a> Records<'a> {
-    fn step(&mut self) -> Result<Record<'a>, Fault> {
-        let frame = &self.frame;
-        let head = &frame.bytes[..frame.head_length];
-        let sum = take(head, &mut self.entry_at, 4, "an entry is cut off")?;
-        let version = Version::new(varint::get(head, &mut self.entry_at)?);
-        let at = self.record_at;
-        let length = if self.index + 1 < frame.count {
-            varint::get_len(head, &mut self.entry_at)?
-        } else {
-            frame.bytes.len() - at
-        };
-        let bytes = take(
-            frame.bytes,
-            &mut self.record_at,
-            length,
-            "a record leads outside",
-        )?;
-        let position = frame.commit.first.plus(u64::from(self.index));
-        let recorded = Timestamp::from_micros(frame.commit.recorded);
-        self.index += 1;
-        Ok(Record {
-            bytes,
-            at,
-            checksum: LittleEndian::read_u32(sum),
-            place: RecordPlace {
-                position,
-                append_first: frame.commit.first,
-                append_last: frame.last(),
-                version,
-                recorded: recorded.map_err(|_| Fault::damaged(0, "a time is out of range"))?,
-            },
-        })
-    }
-}
-
-impl<'a> Iterator for Records<'a> {
-    type Item = Result<Record<'a>, Fault>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        (self.index < self.frame.count).then(|| self.step())
-    }
-}
-
 impl<'a> Record<'a> {
-    pub(crate) fn position(&self) -> Position {
-        self.place.position
-    }
-
     /// Compares the record with its checksum.
     pub(crate) fn verify(&self) -> Result<(), Fault> {
         if checksum::plain(self.bytes) == self.checksum {
@@ -399,15 +448,15 @@ mod tests {
             for commit in [commit(), later] {
                 let bytes = frame(&commit, count.min(2_000));
                 let opened = Frame::open(&bytes, &base(), 128).unwrap();
-                assert_eq!(opened.commit, commit);
-                assert_eq!(u64::from(opened.count), count.min(2_000));
+                assert_eq!(opened.head().commit, commit);
+                assert_eq!(u64::from(opened.head().count), count.min(2_000));
                 opened.verify().unwrap();
                 for (index, record) in opened.records().enumerate() {
                     let event = record.unwrap().decode().unwrap();
                     assert_eq!(event.data().len(), index + 1);
                     assert_eq!(event.version().get(), index as u64 + 1);
                     assert_eq!(event.append_first(), Position::new(100));
-                    assert_eq!(event.append_last(), opened.last());
+                    assert_eq!(event.append_last(), opened.head().last());
                 }
             }
         }

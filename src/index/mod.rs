@@ -8,6 +8,7 @@
 //! memory nor the number of files to look into grows with the log. All of it
 //! is derived: anything doubtful is thrown away and made again from the log.
 
+mod audit;
 mod build;
 mod file;
 mod list;
@@ -16,9 +17,10 @@ mod search;
 mod table;
 mod terms;
 
+pub(crate) use audit::Audit;
 pub(crate) use build::{FrameMark, Image, merge};
 pub(crate) use file::IndexFile;
-pub(crate) use parts::{Index, Part, Parts};
+pub(crate) use parts::{Index, Parts};
 pub(crate) use search::Search;
 pub(crate) use table::Table;
-pub(crate) use terms::{EventTerms, TermHasher};
+pub(crate) use terms::{EventTerms, Marks, TermHasher};

@@ -69,6 +69,42 @@ impl Parts {
         }
     }
 
+    /// The positions that a term has, up to `bound`.
+    pub(crate) fn positions(&self, key: TermKey, bound: Position) -> Result<Vec<Position>> {
+        let mut positions = Vec::new();
+        for part in &self.parts {
+            let Some(mut list) = List::open(part, key)? else {
+                continue;
+            };
+            for index in 0..list.count() {
+                let position = part.range().0.plus(u64::from(list.get(index)?));
+                if position > bound {
+                    return Ok(positions);
+                }
+                positions.push(position);
+            }
+        }
+        Ok(positions)
+    }
+
+    /// The version of a stream's last event, visible or not.
+    pub(crate) fn latest(&self, stream: TermKey) -> Result<Version> {
+        for part in self.parts.iter().rev() {
+            let (first, count) = match part {
+                Part::Table(table) => match table.read().posting(stream) {
+                    Some(posting) => (posting.first_version, posting.places.len() as u64),
+                    None => continue,
+                },
+                Part::File(file) => match file.find(stream)? {
+                    Some(term) => (term.first_version, u64::from(term.count)),
+                    None => continue,
+                },
+            };
+            return Ok(first.unwrap_or(Version::new(1)).plus(count - 1));
+        }
+        Ok(Version::NONE)
+    }
+
     /// The version of a stream's last event that is not above `bound`.
     pub(crate) fn version(&self, stream: TermKey, bound: Position) -> Result<Version> {
         for part in self.parts.iter().rev() {

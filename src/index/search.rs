@@ -29,7 +29,7 @@ impl ItemTerms {
             (None, None) => {}
         }
         if stream.is_none() && item.versions().1 == Version::new(1) {
-            groups.push(vec![hasher.stream_start()]);
+            groups.push(vec![hasher.marks().stream_start]);
         }
         if !item.types().is_empty() {
             let types = item.types().iter().map(|name| hasher.event_type(name));

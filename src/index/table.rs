@@ -1,6 +1,6 @@
 //! The index of what was appended last, in memory.
 
-use super::terms::EventTerms;
+use super::terms::{EventTerms, Marks};
 use crate::format::index::TermKey;
 use crate::types::{Position, Version};
 use std::collections::HashMap;
@@ -61,7 +61,7 @@ impl Table {
         offset: u32,
         version: Version,
         terms: EventTerms<'_>,
-        stream_start: TermKey,
+        marks: Marks,
     ) {
         let place = self.offsets.len() as u32;
         let position = self.last().next();
@@ -76,16 +76,22 @@ impl Table {
         let stream = self.terms.entry(terms.stream).or_default();
         stream.first_version.get_or_insert(version);
         stream.places.push(place);
+        let of_type = &mut self.terms.entry(terms.event_type).or_default().places;
+        of_type.push(place);
+        let new_type = of_type.len() == 1;
         for key in terms.others {
             self.terms.entry(*key).or_default().places.push(place);
         }
         if version == Version::new(1) {
-            self.terms
-                .entry(stream_start)
-                .or_default()
-                .places
-                .push(place);
+            self.mark(marks.stream_start, place);
         }
+        if new_type {
+            self.mark(marks.type_seen, place);
+        }
+    }
+
+    fn mark(&mut self, key: TermKey, place: u32) {
+        self.terms.entry(key).or_default().places.push(place);
     }
 
     /// The segment and the offset of the frame of a position in the range.
@@ -159,26 +165,27 @@ mod tests {
     #[test]
     fn streams_are_numbered_and_places_found() {
         let mut table = Table::new(Position::new(11));
+        let marks = Marks {
+            stream_start: key(9),
+            type_seen: key(8),
+        };
         let terms = EventTerms {
             stream: key(1),
+            event_type: key(5),
             others: &[key(2)],
         };
-        table.push(4, 128, Version::new(7), terms, key(9));
-        table.push(4, 128, Version::new(8), terms, key(9));
-        table.push(
-            5,
-            128,
-            Version::new(1),
-            EventTerms {
-                stream: key(3),
-                others: &[],
-            },
-            key(9),
-        );
-        assert_eq!(
-            (table.first(), table.last()),
-            (Position::new(11), Position::new(13))
-        );
+        let other = EventTerms {
+            stream: key(3),
+            others: &[],
+            ..terms
+        };
+        table.push(4, 128, Version::new(7), terms, marks);
+        table.push(4, 128, Version::new(8), terms, marks);
+        table.push(5, 128, Version::new(1), other, marks);
+        let range = (table.first().get(), table.last().get());
+        assert_eq!(range, (11, 13));
+        assert_eq!(table.posting(key(5)).unwrap().places, [0, 1, 2]);
+        assert_eq!(table.posting(key(8)).unwrap().places, [0]);
         let stream = table.posting(key(1)).unwrap();
         assert_eq!(stream.first_version, Some(Version::new(7)));
         assert_eq!(stream.places, [0, 1]);

@@ -17,6 +17,9 @@ enum Kind {
     /// Every first event of a stream carries this one, which has no text: it
     /// lists the streams.
     StreamStart = 5,
+    /// The first event of each type in a part of the index carries this one,
+    /// and perhaps later ones, too: it lists the types.
+    TypeSeen = 6,
 }
 
 /// Makes keys of terms, with the store's own secret, so that nobody can choose
@@ -60,22 +63,22 @@ impl TermHasher {
         self.key(Kind::Tag, name)
     }
 
-    pub(crate) fn stream_start(&self) -> TermKey {
-        self.key(Kind::StreamStart, "")
+    pub(crate) fn marks(&self) -> Marks {
+        Marks {
+            stream_start: self.key(Kind::StreamStart, ""),
+            type_seen: self.key(Kind::TypeSeen, ""),
+        }
     }
 
-    /// Appends the keys of an event's terms to `out`, and says how many there
-    /// are; its stream, which is numbered by version, is not among them.
+    /// Appends the keys of an event's category and tags to `out`.
     pub(crate) fn others<'a>(
         &self,
         stream: &str,
-        event_type: &str,
         tags: impl Iterator<Item = &'a str>,
         out: &mut Vec<TermKey>,
-    ) -> usize {
+    ) {
         let before = out.len();
         out.push(self.category(category_of(stream)));
-        out.push(self.event_type(event_type));
         for tag in tags {
             let key = self.tag(tag);
             // An event that carries a tag twice is found once.
@@ -83,14 +86,22 @@ impl TermHasher {
                 out.push(key);
             }
         }
-        out.len() - before
     }
+}
+
+/// The terms without a text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Marks {
+    pub(crate) stream_start: TermKey,
+    pub(crate) type_seen: TermKey,
 }
 
 /// The keys under which one event is found.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EventTerms<'a> {
     pub(crate) stream: TermKey,
+    pub(crate) event_type: TermKey,
+    /// Category and tags.
     pub(crate) others: &'a [TermKey],
 }
 
@@ -111,7 +122,10 @@ mod tests {
     fn a_tag_given_twice_is_one_term() {
         let mut keys = Vec::new();
         let hasher = TermHasher::new(&[1; 16]);
-        let count = hasher.others("a/b", "T", ["x", "y", "x"].into_iter(), &mut keys);
-        assert_eq!((count, keys.len()), (4, 4));
+        hasher.others("a/b", ["x", "y", "x"].into_iter(), &mut keys);
+        assert_eq!(
+            keys,
+            [hasher.category("a"), hasher.tag("x"), hasher.tag("y")]
+        );
     }
 }

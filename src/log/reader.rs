@@ -21,6 +21,8 @@ pub(crate) struct SegmentReader {
     /// what owned events share, once there are any.
     window: Bytes,
     start: u64,
+    /// Whether only what is published is read.
+    published_only: bool,
 }
 
 /// A mapping as an owner of bytes.
@@ -33,12 +35,13 @@ impl AsRef<[u8]> for Owner {
 }
 
 impl SegmentReader {
-    pub(super) fn new(segment: Arc<Segment>, map: Option<Arc<Map>>) -> Self {
+    pub(super) fn new(segment: Arc<Segment>, map: Option<Arc<Map>>, published_only: bool) -> Self {
         SegmentReader {
             segment,
             map,
             window: Bytes::new(),
             start: 0,
+            published_only,
         }
     }
 
@@ -82,9 +85,9 @@ impl SegmentReader {
 
     /// Where the readable bytes end.
     fn limit(&self) -> u64 {
-        match &self.map {
-            Some(map) => (**map).as_ref().len() as u64,
-            None => self.segment.size(),
+        match self.published_only {
+            true => self.segment.published().min(self.segment.size()),
+            false => self.segment.size(),
         }
     }
 

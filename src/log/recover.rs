@@ -30,6 +30,9 @@ pub(crate) struct Resume {
     pub(crate) offset: u64,
     pub(crate) next: Position,
     pub(crate) epoch: u64,
+    /// When the event before was recorded; not known at a segment's front,
+    /// where the header says it.
+    pub(crate) recorded: Option<i64>,
 }
 
 /// What recovery needs to know.
@@ -56,8 +59,8 @@ pub(crate) struct Recovered {
     /// The last event's position.
     pub(crate) head: Position,
     pub(crate) epoch: u64,
-    /// When the last event was recorded, if any was walked over.
-    pub(crate) last_recorded: Option<i64>,
+    /// When the last event was recorded.
+    pub(crate) last_recorded: i64,
     /// The segments walked over, and where the walk began in each.
     walked: Vec<(Arc<Segment>, u64, u64)>,
     /// What stands behind the end.
@@ -85,22 +88,21 @@ impl Recovery<'_> {
     /// `Corrupt` if something that was durable isn't there.
     pub(crate) fn find_end(
         &self,
-        visit: &mut dyn FnMut(u64, u64, &Frame<'_>) -> Result<()>,
+        visit: &mut dyn FnMut(&Segment, u64, &Frame<'_>) -> Result<()>,
     ) -> Result<Recovered> {
         let mut resume = self.resume;
         let mut found = self.open(resume.segment)?;
         let mut walked = Vec::new();
-        let mut last_recorded = None;
+        let mut last_recorded = resume.recorded.unwrap_or(found.header().base_time);
         loop {
             let segment = Arc::clone(&found);
-            last_recorded.get_or_insert(segment.header().base_time);
             let reader = segment.plain_reader();
             let mut walk = Walk::new(reader, resume.offset, resume.next, resume.epoch);
             let damage = loop {
                 match walk.step()? {
                     Step::Frame(offset, frame) => {
-                        last_recorded = Some(frame.commit.recorded);
-                        visit(segment.number(), offset, &frame)?;
+                        last_recorded = frame.head().commit.recorded;
+                        visit(&segment, offset, &frame)?;
                     }
                     Step::End => break None,
                     Step::Damaged(error) => break Some(error),
@@ -113,6 +115,7 @@ impl Recovery<'_> {
                 offset: HEADER_BYTES as u64,
                 next: walk.next_position(),
                 epoch: walk.epoch(),
+                recorded: None,
             };
             if let Some(next) = self.continuation(&resume, end)? {
                 resume.epoch = resume.epoch.max(next.header().epoch);
@@ -263,8 +266,8 @@ impl Rest {
             })?;
             match Frame::open(&here[..length], base, start + at as u64) {
                 Ok(frame) => {
-                    self.durable = self.durable.max(frame.commit.durable);
-                    self.epoch = self.epoch.max(frame.commit.epoch);
+                    self.durable = self.durable.max(frame.head().commit.durable);
+                    self.epoch = self.epoch.max(frame.head().commit.epoch);
                     at += length;
                 }
                 Err(_) => at += 1,

@@ -2,6 +2,7 @@
 
 use super::reader::SegmentReader;
 use crate::env::fs::{self, File, Mode};
+use crate::env::sync::{AtomicU64, Ordering};
 use crate::env::{Env, Map};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::checksum::Place;
@@ -26,6 +27,7 @@ pub(crate) struct Segment {
     file: Arc<dyn File>,
     map: Option<Arc<Map>>,
     size: u64,
+    published: AtomicU64,
     header: SegmentHeader,
     base: FrameBase,
 }
@@ -114,6 +116,7 @@ impl Segment {
             file,
             map,
             size,
+            published: AtomicU64::new(0),
             header,
             base: FrameBase {
                 place: Place::segment(header.store, header.number),
@@ -155,16 +158,24 @@ impl Segment {
         if let Some(map) = &self.map {
             map.publish(end);
         }
+        self.published.fetch_max(end, Ordering::Release);
+    }
+
+    /// Where the bytes end that may be borrowed.
+    pub(super) fn published(&self) -> u64 {
+        self.published.load(Ordering::Acquire)
     }
 
     /// Reads the published bytes.
     pub(crate) fn reader(self: &Arc<Self>) -> SegmentReader {
-        SegmentReader::new(Arc::clone(self), self.map.clone())
+        SegmentReader::new(Arc::clone(self), self.map.clone(), true)
     }
 
-    /// Reads the file itself, published or not.
+    /// Reads the file itself, published or not. What it has read once it does
+    /// not read again, so it is not for a file that somebody writes to, except
+    /// for one look.
     pub(crate) fn plain_reader(self: &Arc<Self>) -> SegmentReader {
-        SegmentReader::new(Arc::clone(self), None)
+        SegmentReader::new(Arc::clone(self), None, false)
     }
 
     /// Writes bytes at an offset.

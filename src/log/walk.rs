@@ -52,10 +52,6 @@ impl Walk {
         self.epoch
     }
 
-    pub(crate) fn reader(&mut self) -> &mut SegmentReader {
-        &mut self.reader
-    }
-
     /// Goes one frame on. Errors are those of the operating system, and frames
     /// that only a newer version knows: damage is a step.
     pub(crate) fn step(&mut self) -> Result<Step<'_>> {
@@ -67,7 +63,7 @@ impl Walk {
             Err(error) if error.is_corrupt() => return Ok(Step::Damaged(error)),
             Err(error) => return Err(error),
         };
-        if frame.commit.first != self.next || frame.commit.epoch < self.epoch {
+        if frame.head().commit.first != self.next || frame.head().commit.epoch < self.epoch {
             let reason = "the frame does not continue the one before it";
             return Ok(Step::Damaged(Error::corrupt(
                 segment.path(),
@@ -78,9 +74,9 @@ impl Walk {
         if let Err(fault) = frame.verify() {
             return Ok(Step::Damaged(segment.fault(offset, fault)));
         }
-        self.offset += frame.len() as u64;
-        self.next = frame.last().next();
-        self.epoch = frame.commit.epoch;
+        self.offset += frame.head().length();
+        self.next = frame.head().last().next();
+        self.epoch = frame.head().commit.epoch;
         Ok(Step::Frame(offset, frame))
     }
 }

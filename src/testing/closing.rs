@@ -1,7 +1,8 @@
 //! What a closed store still does.
 
 use super::tools::{
-    EVERY_DURABILITY, Ending, FOREVER, Make, ends, everything, fill, one, positions, read,
+    EVERY_DURABILITY, Ending, FOREVER, Make, ends, everything, fill, let_them_sleep, one,
+    positions, read,
 };
 use crate::error::{ErrorKind, Result};
 use crate::store::{EventStore, Query};
@@ -84,6 +85,7 @@ pub(super) fn closing_wakes_all_who_wait(make: Make<'_>) {
             ends("a wait that is closed", move || store.wait(after, FOREVER))
         })
         .collect();
+    let_them_sleep();
     store.close().unwrap();
     for waiter in waiters {
         assert_closed(waiter.result());

@@ -86,6 +86,7 @@ macro_rules! __contract_promises {
                 without_an_exact_version_there_is_no_repeat
                 other_events_are_a_conflict
                 the_same_events_at_another_version_are_a_conflict
+                a_version_within_the_first_append_is_a_conflict
                 the_same_events_in_other_streams_are_no_repeat
                 a_part_of_an_earlier_append_is_a_conflict
                 a_repeat_answers_at_the_durability_now_asked

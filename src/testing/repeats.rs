@@ -135,6 +135,16 @@ pub(super) fn the_same_events_at_another_version_are_a_conflict(make: Make<'_>) 
     }
 }
 
+pub(super) fn a_version_within_the_first_append_is_a_conflict(make: Make<'_>) {
+    let store = make();
+    let append = Append::to("a").events(events(3));
+    put(&*store, append.clone().expect(Expected::NoStream));
+    for version in [1, 2] {
+        let append = append.clone().expect(exact(version));
+        assert_conflict(&*store, append, "a", exact(version), Version::new(3));
+    }
+}
+
 pub(super) fn the_same_events_in_other_streams_are_no_repeat(make: Make<'_>) {
     let store = make();
     let (first, second) = (event(), event());

@@ -149,6 +149,12 @@ pub(super) fn soon(what: &str, mut happened: impl FnMut() -> bool) {
     panic!("never happened: {what}");
 }
 
+/// Gives other threads the time to fall asleep, so that they have to be woken.
+/// What is promised holds whether they do or not.
+pub(super) fn let_them_sleep() {
+    thread::sleep(Duration::from_millis(20));
+}
+
 /// The result of work that must come to an end, done in another thread.
 pub(super) fn ends<T: Send + 'static>(
     what: &str,

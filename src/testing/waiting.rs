@@ -1,7 +1,8 @@
 //! Waiting for the head.
 
 use super::tools::{
-    EVERY_DURABILITY, Ending, FOREVER, Make, ends, events, everything, fill, one, put,
+    EVERY_DURABILITY, Ending, FOREVER, Make, ends, events, everything, fill, let_them_sleep, one,
+    put,
 };
 use crate::store::{Append, EventStore, Query};
 use crate::types::{Durability, Position};
@@ -48,6 +49,7 @@ pub(super) fn an_append_wakes_all_who_wait(make: Make<'_>) {
             .into_iter()
             .map(|timeout| waiting(&store, Position::START, timeout))
             .collect();
+        let_them_sleep();
         let done = store.append(one("a").durability(durability)).unwrap();
         for waiter in waiters {
             assert!(waiter.result() >= done.last());
@@ -59,6 +61,7 @@ pub(super) fn nobody_is_woken_before_the_head_has_passed(make: Make<'_>) {
     let store = make();
     let first = put(&*store, one("a"));
     let waiter = waiting(&store, first.last().plus(2), FOREVER);
+    let_them_sleep();
     fill(&*store, "a", 3);
     put(&*store, Append::to("a").events(events(2)));
     assert!(waiter.result() > first.last().plus(2));
@@ -67,6 +70,7 @@ pub(super) fn nobody_is_woken_before_the_head_has_passed(make: Make<'_>) {
 pub(super) fn a_flush_wakes_who_waits_for_buffered_events(make: Make<'_>) {
     let store = make();
     let waiter = waiting(&store, Position::START, FOREVER);
+    let_them_sleep();
     let pending = store.submit(one("a").durability(Durability::Buffered));
     store.flush().unwrap();
     let done = pending.wait().unwrap();
@@ -77,6 +81,7 @@ pub(super) fn an_append_that_nobody_waits_for_wakes_too(make: Make<'_>) {
     for durability in EVERY_DURABILITY {
         let store = make();
         let waiter = waiting(&store, Position::START, FOREVER);
+        let_them_sleep();
         drop(store.submit(one("a").durability(durability)));
         assert!(waiter.result() > Position::START);
     }

@@ -11,7 +11,7 @@ mod compare;
 mod faults;
 mod ops;
 
-use annals::{Clock, EventStore, Limits, MemoryStore, Timestamp};
+use annals::{Clock, EventStore, Limits, LogStore, MemoryStore, Options, Reads, Timestamp};
 use compare::Comparison;
 use proptest::prelude::*;
 use proptest::test_runner::FileFailurePersistence;
@@ -33,7 +33,6 @@ pub(crate) struct World {
     pub(crate) clock: Arc<HandClock>,
     pub(crate) limits: Limits,
     /// For a subject that has segments: how large they are to be, in bytes.
-    #[allow(dead_code)]
     pub(crate) segment_bytes: u64,
 }
 
@@ -73,6 +72,54 @@ impl Subject for InMemory {
     }
 
     fn reopen(&mut self) {}
+}
+
+/// The segmented log in a directory of its own.
+struct OnDisk {
+    options: Options,
+    store: Option<LogStore>,
+    dir: tempfile::TempDir,
+}
+
+impl OnDisk {
+    fn new(world: &World) -> Self {
+        let clock = Arc::clone(&world.clock) as Arc<dyn Clock>;
+        let odd = world.segment_bytes % 2 == 1;
+        let options = Options::new()
+            .clock(clock)
+            .limits(world.limits)
+            .segment_size(world.segment_bytes)
+            .checkpoint_events(1 + world.segment_bytes as usize % 13)
+            .reads(if odd { Reads::Plain } else { Reads::Mapped });
+        let dir = directory();
+        let store = Some(options.open(dir.path()).expect("a store can be made"));
+        OnDisk {
+            options,
+            store,
+            dir,
+        }
+    }
+}
+
+/// A directory in memory where there is one: the operations are what is
+/// tested here, not the medium.
+fn directory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm")
+        .or_else(|_| tempfile::tempdir())
+        .expect("there is room")
+}
+
+impl Subject for OnDisk {
+    fn store(&self) -> &dyn EventStore {
+        self.store.as_ref().expect("the store is open")
+    }
+
+    fn reopen(&mut self) {
+        let store = self.store.take().expect("the store is open");
+        store.close().expect("the store closes");
+        drop(store);
+        self.store = Some(self.options.open(self.dir.path()).expect("the store opens"));
+    }
 }
 
 fn config() -> ProptestConfig {
@@ -122,6 +169,11 @@ proptest! {
         compare(InMemory::new, segment_bytes, &operations)?;
     }
 
-    // The log, once it stands: the same with a subject that opens a directory
-    // with the world's clock, limits and segment size.
+    #[test]
+    fn the_log_is_like_a_store_in_memory(
+        operations in ops::operations(),
+        segment_bytes in ops::segment_bytes(),
+    ) {
+        compare(OnDisk::new, segment_bytes, &operations)?;
+    }
 }

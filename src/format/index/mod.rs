@@ -9,8 +9,8 @@ mod header;
 mod list;
 mod places;
 
-pub(crate) use entry::{Entry, INLINE_MAX, Postings, TermKey};
+pub(crate) use entry::{Entry, Postings, TermKey};
 pub(crate) use header::{HEADER_BYTES, IndexHeader, Sections};
 pub(crate) use list::{BLOCK, ListHead, SKIP_BYTES};
+pub(crate) use places::encode as encode_places;
 pub(crate) use places::{PLACES_PER_BLOCK, PlaceBlock};
-pub(crate) use {list::encode as encode_list, places::encode as encode_places};

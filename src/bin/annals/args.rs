@@ -1,0 +1,246 @@
+//! The words of the command line.
+
+use annals::Durability;
+use clap::{Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// An embedded event store, on the command line.
+///
+/// A store is a directory. Data goes to stdout, talk to stderr. The exit
+/// status is 0, 1 (the store or the data is at fault) or 2 (usage).
+#[derive(Debug, Parser)]
+#[command(name = "annals", version, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Import(ImportArgs),
+    Append(AppendArgs),
+    Export(ExportArgs),
+    Read(ReadArgs),
+    Streams(StreamsArgs),
+    Stat(StatArgs),
+    Tail(TailArgs),
+    Verify(VerifyArgs),
+}
+
+/// Records the events of JSON lines, plain or gzip
+///
+/// A line is {"stream": ..., "type": ..., "data": ...}, where the data is any
+/// JSON (or "data64": bytes in base64), with optional "time" (RFC 3339 or
+/// null), "id", "metadata" (or "metadata64"), "tags", "schema", "correlation"
+/// and "causation". A line that is an array of such objects is one atomic
+/// append. The JSON text of data and metadata is kept as it is written.
+/// "position", "version" and "recorded" are ignored unless --restore is given.
+/// Blank lines are skipped. Second 60 of a leap second counts as second 59.
+///
+/// A bad line stops the import; what came before it is kept.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ImportArgs {
+    /// The store's directory; made if it is missing or empty
+    pub(crate) store: PathBuf,
+    /// The files, recorded one after the other; `-` is stdin
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Make an empty store what the exported one was: recorded times are taken
+    /// over, positions and versions are checked
+    #[arg(long)]
+    pub(crate) restore: bool,
+    /// How safe each append is made; whatever it is, everything is made
+    /// durable at the end
+    #[arg(long, value_enum, default_value_t = Safety::Written)]
+    pub(crate) durability: Safety,
+    #[command(flatten)]
+    pub(crate) segments: SegmentArgs,
+}
+
+/// Records events from stdin, one durable append a line
+///
+/// Takes the lines that `import` takes. For each, as soon as it is durable,
+/// {"first":P,"last":P} is written to stdout: the positions of its events.
+/// A bad line stops it; what came before is acknowledged first.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AppendArgs {
+    /// The store's directory; made if it is missing or empty
+    pub(crate) store: PathBuf,
+    #[command(flatten)]
+    pub(crate) segments: SegmentArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct SegmentArgs {
+    /// The size of new segment files: bytes, or with KiB, MiB or GiB
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) segment_size: Option<u64>,
+}
+
+/// Writes events as JSON lines, in global order
+///
+/// Bytes that are not one line of JSON text stand under "data64" (or
+/// "metadata64"), in base64. `import --restore` makes the same store of it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExportArgs {
+    /// The store's directory
+    pub(crate) store: PathBuf,
+    /// Only this stream
+    #[arg(long)]
+    pub(crate) stream: Option<String>,
+    /// Only streams of this category (the name up to its first `/`)
+    #[arg(long)]
+    pub(crate) category: Option<String>,
+    /// Only events of this type; several times: of any of them
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) types: Vec<String>,
+    /// Only events with this tag; several times: with all of them
+    #[arg(long = "tag", value_name = "TAG")]
+    pub(crate) tags: Vec<String>,
+    /// Only events after this position
+    #[arg(long, value_name = "POSITION")]
+    pub(crate) after: Option<u64>,
+    /// Only events up to this position, itself included
+    #[arg(long, value_name = "POSITION")]
+    pub(crate) to: Option<u64>,
+    /// One array for each atomic append
+    #[arg(long)]
+    pub(crate) appends: bool,
+}
+
+/// Shows the events of one stream
+///
+/// The time is that of happening; where none was given, that of recording
+/// stands in parentheses.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReadArgs {
+    /// The store's directory
+    pub(crate) store: PathBuf,
+    /// The stream's name
+    pub(crate) stream: String,
+    /// The newest event first
+    #[arg(long)]
+    pub(crate) backward: bool,
+    /// The version to begin at
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) from: Option<u64>,
+    /// At most this many events
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+    /// The lines that `export` writes
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Lists the streams, in the order in which they began
+///
+/// For each its version, the times of its first and last event, and its name.
+/// The times are those of happening; where none was given, that of recording
+/// stands in parentheses.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StreamsArgs {
+    /// The store's directory
+    pub(crate) store: PathBuf,
+    /// Only streams of this category (the name up to its first `/`)
+    #[arg(long)]
+    pub(crate) category: Option<String>,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Says how much is in a store
+#[derive(Debug, clap::Args)]
+pub(crate) struct StatArgs {
+    /// The store's directory
+    pub(crate) store: PathBuf,
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Shows the last events
+#[derive(Debug, clap::Args)]
+pub(crate) struct TailArgs {
+    /// The store's directory
+    pub(crate) store: PathBuf,
+    /// Go on with the events that another process writes
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// How many events to begin with
+    #[arg(short = 'n', long = "events", value_name = "N", default_value_t = 10)]
+    pub(crate) events: u64,
+    /// The lines that `export` writes
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Reads everything and checks every checksum, position, version and index
+///
+/// Says what it read, and of each fault where it is and what it is.
+#[derive(Debug, clap::Args)]
+pub(crate) struct VerifyArgs {
+    /// The store's directory
+    pub(crate) store: PathBuf,
+}
+
+/// `Durability`, as said on the command line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Safety {
+    /// In this process's memory
+    Buffered,
+    /// Handed to the operating system
+    Written,
+    /// Synced to the medium
+    Durable,
+}
+
+impl From<Safety> for Durability {
+    fn from(safety: Safety) -> Self {
+        match safety {
+            Safety::Buffered => Durability::Buffered,
+            Safety::Written => Durability::Written,
+            Safety::Durable => Durability::Durable,
+        }
+    }
+}
+
+/// A number of bytes, as people write it.
+fn size(text: &str) -> Result<u64, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit());
+    let (number, unit) = text.split_at(digits.unwrap_or(text.len()));
+    let factor: u64 = match unit.trim_start() {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return Err("a size is a number, alone or with KiB, MiB or GiB".into()),
+    };
+    let number: u64 = number
+        .parse()
+        .map_err(|_| "a size begins with a whole number")?;
+    number
+        .checked_mul(factor)
+        .ok_or_else(|| "the size is too large".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_contradicts_itself_nowhere() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_have_binary_units() {
+        assert_eq!(size("4096"), Ok(4096));
+        assert_eq!(size("64KiB"), Ok(65_536));
+        assert_eq!(size("2 MiB"), Ok(2_097_152));
+        for bad in ["", "KiB", "-1", "1kB", "1.5MiB", "99999999999GiB"] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
+    }
+}

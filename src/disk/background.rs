@@ -1,0 +1,195 @@
+//! What goes on beside the appends: the next segment, checkpoints of the
+//! index, merging its files, and mending them.
+
+use super::rebuild;
+use super::shared::{Role, Shared, Writer};
+use crate::env::{Lane, fs};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::names;
+use crate::index::{FrameMark, Image, IndexFile, merge};
+use crate::log::Access;
+use crate::types::{Durability, Position};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How many files of about a size are merged into one. More mean fewer bytes
+/// written, and more files to look into.
+const FANOUT: usize = 4;
+/// Files over this many events are merged no further, so that a merge needs
+/// bounded memory: about 150 MB.
+const LARGEST_MERGE: u64 = 16 << 20;
+
+/// Has the next segment prepared.
+pub(super) fn prepare_spare(shared: &Arc<Shared>) {
+    in_background(shared, Lane::Prepare, |shared, writer| {
+        let (number, size) = {
+            let claims = writer.claims.lock();
+            (claims.tail.number() + 1, claims.tail.size())
+        };
+        let largest = shared.options.segment_size;
+        writer.spares.prepare(&shared.env, number, size, largest);
+    });
+}
+
+/// Has the tables that have stopped growing written as files.
+pub(super) fn checkpoint(shared: &Arc<Shared>) {
+    in_background(shared, Lane::Index, |shared, writer| {
+        // Should it fail, the tables stay, serve reads, and are tried again
+        // with the next one; or they are made again from the log.
+        let _ = write_tables(shared, writer);
+    });
+}
+
+fn in_background(
+    shared: &Arc<Shared>,
+    lane: Lane,
+    work: impl FnOnce(&Arc<Shared>, &Writer) + Send + 'static,
+) {
+    let weak = Arc::downgrade(shared);
+    let job = move || {
+        if let Some(shared) = weak.upgrade()
+            && let Role::Writer(writer) = &shared.role
+        {
+            work(&shared, writer);
+        }
+    };
+    shared.env.tasks.run(lane, Duration::ZERO, Box::new(job));
+}
+
+/// Writes the tables that have stopped growing, each once its events are
+/// durable: an index file never speaks of events that may be gone tomorrow.
+pub(super) fn write_tables(shared: &Arc<Shared>, writer: &Writer) -> Result<()> {
+    let _one_at_a_time = writer.indexing.lock();
+    for table in shared.index.frozen() {
+        let last = table.read().last();
+        shared.settle(last, Durability::Durable)?;
+        let mark = mark(shared, last)?;
+        let image = Image::of_table(shared.id, &table.read(), mark);
+        if let Some(image) = image {
+            let file = save(shared, &image)?;
+            shared.index.put_file(file);
+        }
+    }
+    merge_files(shared)
+}
+
+/// The frame that ends with a position.
+fn mark(shared: &Shared, last: Position) -> Result<FrameMark> {
+    let place = shared.index.parts().place(last)?;
+    let (segment, offset) = place
+        .ok_or_else(|| Error::corrupt(&shared.dir, 0, format!("position {last} has no place")))?;
+    let mut reader = shared.segments.get(segment)?.reader();
+    match reader.frame(offset)? {
+        Some(frame) => Ok(FrameMark {
+            segment,
+            offset,
+            checksum: frame.checksum(),
+        }),
+        None => {
+            let path = reader.segment().path();
+            Err(Error::corrupt(path, offset, "no frame begins here"))
+        }
+    }
+}
+
+/// Puts an index file in place, and opens it.
+pub(super) fn save(shared: &Shared, image: &Image) -> Result<Arc<IndexFile>> {
+    save_in(&shared.env, &shared.dir, image)?;
+    let path = shared.dir.join(names::index(image.first, image.last));
+    let mapped = shared.segments.access() == Access::Mapped;
+    IndexFile::open(&shared.env, &path, shared.id, mapped).map(Arc::new)
+}
+
+/// Puts an index file in place.
+pub(super) fn save_in(env: &crate::env::Env, dir: &std::path::Path, image: &Image) -> Result<()> {
+    let name = names::index(image.first, image.last);
+    fs::replace(&*env.fs, dir, &name, &image.bytes).map_err(|error| {
+        let _ = env.fs.remove(&dir.join(format!("{name}.tmp")));
+        Error::io(&dir.join(name), "write", error)
+    })
+}
+
+/// Merges files until there are few of each size.
+fn merge_files(shared: &Arc<Shared>) -> Result<()> {
+    loop {
+        let files: Vec<_> = shared.index.parts().files().cloned().collect();
+        let Some(run) = mergeable(&files) else {
+            return Ok(());
+        };
+        let merged = match merge(shared.id, run) {
+            Ok(merged) => merged,
+            Err(error) if heal_locked(shared, &error)? => continue,
+            Err(error) => return Err(error),
+        };
+        let Some(image) = merged else {
+            return Ok(());
+        };
+        shared.index.put_file(save(shared, &image)?);
+        for file in run {
+            // One that stays is covered by the merged one, and removed at the
+            // next open.
+            let _ = shared.env.fs.remove(file.path());
+        }
+    }
+}
+
+/// Adjacent files of about a size that are many enough to be merged.
+fn mergeable(files: &[Arc<IndexFile>]) -> Option<&[Arc<IndexFile>]> {
+    let size = |file: &Arc<IndexFile>| u64::from(file.header().positions());
+    let tier = |file: &Arc<IndexFile>| match size(file) {
+        size if size >= LARGEST_MERGE => u32::MAX,
+        size => size.ilog(FANOUT as u64),
+    };
+    let highest = files
+        .iter()
+        .map(tier)
+        .filter(|tier| *tier < u32::MAX)
+        .max()?;
+    (0..=highest).find_map(|limit| {
+        let runs = files.split(|file| tier(file) > limit);
+        let long = runs.filter(|run| run.len() >= FANOUT);
+        // Never more at once than the largest file may become.
+        long.map(|run| {
+            let mut total = 0;
+            let within = run.iter().take_while(|file| {
+                total += size(file);
+                total <= 2 * LARGEST_MERGE
+            });
+            &run[..within.count()]
+        })
+        .find(|run| run.len() > 1)
+    })
+}
+
+/// Makes an index file anew from the log, if that is where an error was met.
+pub(super) fn heal(shared: &Arc<Shared>, error: &Error) -> Result<bool> {
+    match &shared.role {
+        Role::Writer(writer) => {
+            let _one_at_a_time = writer.indexing.lock();
+            heal_locked(shared, error)
+        }
+        Role::Follower(_) => heal_locked(shared, error),
+    }
+}
+
+fn heal_locked(shared: &Arc<Shared>, error: &Error) -> Result<bool> {
+    let path = match error.kind() {
+        ErrorKind::Corrupt { path, .. } | ErrorKind::Io { path, .. } => path,
+        _ => return Ok(false),
+    };
+    if path.extension().is_none_or(|extension| extension != "idx") {
+        return Ok(false);
+    }
+    let parts = shared.index.parts();
+    let Some(damaged) = parts.files().find(|file| file.path() == path) else {
+        // Somebody else has put another file in its place.
+        return Ok(true);
+    };
+    let image = rebuild::remake(shared, damaged)?;
+    let file = match &shared.role {
+        Role::Writer(_) => save(shared, &image)?,
+        Role::Follower(_) => Arc::new(IndexFile::in_memory(path, shared.id, image.bytes)?),
+    };
+    shared.index.put_file(file);
+    Ok(true)
+}

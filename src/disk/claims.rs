@@ -1,0 +1,328 @@
+//! The short lock: versions are checked, and positions and bytes claimed.
+//!
+//! What is claimed can't fail any more but by a failing disk. Claimed frames
+//! queue up here until a leader writes them out.
+
+use super::encode::Encoded;
+use super::options::Options;
+use super::progress::Progress;
+use super::spare::Spares;
+use crate::env::Env;
+use crate::env::sync::RwLock;
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::frame::{self, Commit};
+use crate::format::segment::{HEADER_BYTES, SegmentHeader};
+use crate::index::{Index, Marks, Table};
+use crate::log::{Segment, Segments};
+use crate::store::{Append, Appended};
+use crate::types::{Durability, Position, StoreId, Timestamp, Version};
+use std::sync::Arc;
+
+/// What is to be written and not yet taken by a leader.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    pub(super) chunks: Vec<Chunk>,
+    /// The last position in it.
+    pub(super) last: Position,
+    /// The first position that must be durable before it may be seen.
+    pub(super) first_durable: Option<Position>,
+    /// How many bytes it is.
+    pub(super) bytes: usize,
+}
+
+/// Bytes for one place in one segment.
+#[derive(Debug)]
+pub(super) struct Chunk {
+    pub(super) segment: Arc<Segment>,
+    pub(super) offset: u64,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// An append that did not find things as it expected.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refusal {
+    /// Which of its streams was not as expected.
+    pub(super) stream: usize,
+    pub(super) actual: Version,
+    /// What must be visible before the answer: all that was claimed so far.
+    pub(super) rests_on: Position,
+}
+
+/// How an append fared under the lock.
+#[derive(Debug)]
+pub(super) enum Claim {
+    Taken(Appended),
+    Refused(Refusal),
+}
+
+/// The end of the log, as it will be once all that is claimed is written.
+#[derive(Debug)]
+pub(super) struct Claims {
+    pub(super) tail: Arc<Segment>,
+    /// Where the next frame will begin.
+    pub(super) offset: u64,
+    /// The position of the next event.
+    pub(super) next: Position,
+    pub(super) epoch: u64,
+    /// When the last event was recorded, in microseconds since 1970.
+    pub(super) last_recorded: i64,
+    /// The index of the newest events.
+    pub(super) table: Arc<RwLock<Table>>,
+    pub(super) group: Group,
+    /// Why nothing more is claimed, once that is so.
+    pub(super) stopped: Option<Error>,
+    scratch: Scratch,
+}
+
+/// Buffers that are used again.
+#[derive(Debug, Default)]
+struct Scratch {
+    versions: Vec<Version>,
+    head: Vec<u8>,
+    fields: Vec<u8>,
+    /// Buffers of chunks that have been written.
+    chunks: Vec<Vec<u8>>,
+}
+
+/// What a claim needs besides the claims themselves.
+#[derive(Debug)]
+pub(super) struct Around<'a> {
+    pub(super) env: &'a Env,
+    pub(super) options: &'a Options,
+    pub(super) store: StoreId,
+    pub(super) marks: Marks,
+    pub(super) index: &'a Index,
+    pub(super) segments: &'a Segments,
+    pub(super) spares: &'a Spares,
+    pub(super) progress: &'a Progress,
+}
+
+impl Claims {
+    pub(super) fn new(
+        tail: Arc<Segment>,
+        offset: u64,
+        head: Position,
+        epoch: u64,
+        last_recorded: i64,
+        table: Arc<RwLock<Table>>,
+    ) -> Self {
+        Claims {
+            tail,
+            offset,
+            next: head.next(),
+            epoch,
+            last_recorded,
+            table,
+            group: Group::default(),
+            stopped: None,
+            scratch: Scratch::default(),
+        }
+    }
+
+    /// Claims the place of an append, and queues it to be written.
+    pub(super) fn claim(
+        &mut self,
+        around: &Around<'_>,
+        append: &Append,
+        encoded: &mut Encoded,
+        durability: Durability,
+    ) -> Result<Claim> {
+        if let Some(stopped) = &self.stopped {
+            return Err(stopped.clone());
+        }
+        if let Some(refusal) = self.check_streams(around, append, encoded)? {
+            return Ok(Claim::Refused(refusal));
+        }
+        self.number(append, encoded)?;
+        let first = self.next;
+        let last = first.plus(encoded.entries.len() as u64 - 1);
+        if last >= Position::MAX.previous() {
+            let what = "the position of events".to_owned();
+            return Err(ErrorKind::Overflow { what }.into());
+        }
+        let now = around.env.clock.now().micros().max(self.last_recorded);
+        let commit = Commit {
+            first,
+            durable: around.progress.durable().min(first.previous()),
+            recorded: now,
+            epoch: self.epoch,
+        };
+        let offset = self.place(around, &commit, encoded)?;
+        // From here on nothing can fail.
+        self.last_recorded = now;
+        self.next = last.next();
+        self.enqueue(encoded, last, durability);
+        self.index(append, encoded, offset, around.marks);
+        let recorded = Timestamp::from_micros(now).unwrap_or(Timestamp::MAX);
+        let appended = Appended::new(first, last, &self.scratch.versions, recorded);
+        Ok(Claim::Taken(appended))
+    }
+
+    /// Looks the streams' versions up, and finds the first that is not as
+    /// expected.
+    fn check_streams(
+        &mut self,
+        around: &Around<'_>,
+        append: &Append,
+        encoded: &Encoded,
+    ) -> Result<Option<Refusal>> {
+        self.scratch.versions.clear();
+        let parts = around.index.parts();
+        for (index, part) in append.streams().iter().enumerate() {
+            let actual = parts.latest(encoded.streams[index])?;
+            if !part.expected().holds(actual) {
+                return Ok(Some(Refusal {
+                    stream: index,
+                    actual,
+                    rests_on: self.next.previous(),
+                }));
+            }
+            self.scratch.versions.push(actual);
+        }
+        Ok(None)
+    }
+
+    /// Gives each event its version.
+    fn number(&mut self, append: &Append, encoded: &mut Encoded) -> Result<()> {
+        for (index, (stream, _)) in append.entries().iter().enumerate() {
+            let version = &mut self.scratch.versions[*stream];
+            *version = version.next();
+            if *version >= Version::MAX.previous() {
+                let name = append.streams()[*stream].name();
+                let what = format!("the version of stream {name:?}");
+                return Err(ErrorKind::Overflow { what }.into());
+            }
+            encoded.entries[index].version = *version;
+        }
+        Ok(())
+    }
+
+    /// Encodes the frame's head for the place where it will stand, rolling to
+    /// the next segment if there is no room in this one. Says where that is.
+    fn place(&mut self, around: &Around<'_>, commit: &Commit, encoded: &Encoded) -> Result<u64> {
+        self.encode_head(commit, encoded);
+        let length = (self.scratch.head.len() + encoded.records.len()) as u64;
+        if self.offset + length > self.tail.size() {
+            let most = frame::max_len(&encoded.entries, encoded.records.len()) as u64;
+            self.roll(around, most + HEADER_BYTES as u64)?;
+            self.encode_head(commit, encoded);
+        }
+        Ok(self.offset)
+    }
+
+    fn encode_head(&mut self, commit: &Commit, encoded: &Encoded) {
+        self.scratch.head.clear();
+        frame::encode_head(
+            &mut self.scratch.head,
+            self.tail.base(),
+            self.offset,
+            commit,
+            &encoded.entries,
+            &mut self.scratch.fields,
+        );
+    }
+
+    /// Makes the next segment the tail. If it can't be prepared nothing has
+    /// changed.
+    fn roll(&mut self, around: &Around<'_>, needed: u64) -> Result<()> {
+        let spare = around.spares.take(around, self.tail.size(), needed)?;
+        let header = SegmentHeader {
+            store: around.store,
+            number: spare.number,
+            epoch: self.epoch,
+            base: self.next,
+            base_time: self.last_recorded,
+            previous_end: self.offset,
+            durable: around.progress.durable().min(self.next.previous()),
+        };
+        let access = around.segments.access();
+        let file = Arc::clone(&spare.file);
+        let segment = match Segment::with_header(&spare.path, file, spare.size, header, access) {
+            Ok(segment) => segment,
+            Err(error) => {
+                around.spares.put_back(spare);
+                return Err(error);
+            }
+        };
+        let segment = Arc::new(segment);
+        around.segments.add(Arc::clone(&segment));
+        self.tail = Arc::clone(&segment);
+        self.offset = HEADER_BYTES as u64;
+        let mut bytes = self.scratch.chunks.pop().unwrap_or_default();
+        bytes.extend_from_slice(&header.encode());
+        self.group.chunks.push(Chunk {
+            segment,
+            offset: 0,
+            bytes,
+        });
+        Ok(())
+    }
+
+    /// Queues the frame behind those before it.
+    fn enqueue(&mut self, encoded: &Encoded, last: Position, durability: Durability) {
+        let continues = self
+            .group
+            .chunks
+            .last()
+            .is_some_and(|chunk| chunk.segment.number() == self.tail.number());
+        if !continues {
+            self.group.chunks.push(Chunk {
+                segment: Arc::clone(&self.tail),
+                offset: self.offset,
+                bytes: self.scratch.chunks.pop().unwrap_or_default(),
+            });
+        }
+        if let Some(chunk) = self.group.chunks.last_mut() {
+            chunk.bytes.extend_from_slice(&self.scratch.head);
+            chunk.bytes.extend_from_slice(&encoded.records);
+        }
+        let length = self.scratch.head.len() + encoded.records.len();
+        self.offset += length as u64;
+        self.group.bytes += length;
+        self.group.last = last;
+        if durability == Durability::Durable {
+            let first = last.plus(1).get() - encoded.entries.len() as u64;
+            self.group.first_durable.get_or_insert(Position::new(first));
+        }
+    }
+
+    fn index(&mut self, append: &Append, encoded: &Encoded, offset: u64, marks: Marks) {
+        let mut table = self.table.write();
+        for (index, (stream, _)) in append.entries().iter().enumerate() {
+            table.push(
+                self.tail.number(),
+                offset as u32,
+                encoded.entries[index].version,
+                encoded.terms(index, *stream),
+                marks,
+            );
+        }
+    }
+
+    /// Takes what is queued, for a leader to write.
+    pub(super) fn take_group(&mut self) -> Group {
+        std::mem::take(&mut self.group)
+    }
+
+    /// Gives the buffers of written chunks back, to be used again.
+    pub(super) fn give_back(&mut self, chunks: Vec<Chunk>) {
+        const KEPT: usize = 2;
+        const LARGEST: usize = 4 << 20;
+        for mut chunk in chunks {
+            if self.scratch.chunks.len() < KEPT && chunk.bytes.capacity() <= LARGEST {
+                chunk.bytes.clear();
+                self.scratch.chunks.push(chunk.bytes);
+            }
+        }
+    }
+
+    /// Replaces the index table by a new one if it has grown to this size.
+    pub(super) fn freeze(&mut self, index: &Index, size: usize) -> bool {
+        if self.table.read().len() < size {
+            return false;
+        }
+        self.table = Arc::new(RwLock::new(Table::new(self.next)));
+        index.add_table(Arc::clone(&self.table));
+        true
+    }
+}

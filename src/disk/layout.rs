@@ -1,0 +1,192 @@
+//! What stands in a store's directory.
+
+use crate::env::Env;
+use crate::env::fs::{self, Kind, Mode};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::identity::{CloseStatement, Identity};
+use crate::format::{Fault, FaultKind, names};
+use crate::types::Position;
+use std::path::Path;
+
+/// The largest of the small files that are read whole, in bytes.
+const SMALL: u64 = 4096;
+
+/// The files of a store, by their names.
+#[derive(Debug)]
+pub(super) struct Layout {
+    pub(super) identity: Identity,
+    /// The numbers of the segment files, ascending and without gaps.
+    pub(super) segments: Vec<u64>,
+    /// The ranges of the index files, the earliest first, and of those that
+    /// begin together the longest first.
+    pub(super) indexes: Vec<(Position, Position)>,
+    pub(super) closed: Option<CloseStatement>,
+    temporaries: Vec<String>,
+}
+
+impl Layout {
+    /// Reads a store's directory.
+    pub(super) fn read(env: &Env, dir: &Path) -> Result<Self> {
+        let names = list(env, dir)?;
+        let identity = read_small(env, dir, names::IDENTITY, Identity::decode)?;
+        let identity = identity.ok_or_else(|| not_a_store(dir, "its identity is missing"))?;
+        let mut segments: Vec<_> = names
+            .iter()
+            .filter_map(|name| names::parse_segment(name))
+            .collect();
+        segments.sort_unstable();
+        check_gaps(dir, &segments)?;
+        let mut indexes: Vec<_> = names
+            .iter()
+            .filter_map(|name| names::parse_index(name))
+            .collect();
+        indexes.sort_unstable_by_key(|(first, last)| (*first, std::cmp::Reverse(*last)));
+        let closed = read_small(env, dir, names::CLOSED, CloseStatement::decode)?;
+        if closed.is_some_and(|closed| closed.store != identity.id) {
+            let path = dir.join(names::CLOSED);
+            return Err(Error::corrupt(
+                &path,
+                8,
+                "the statement is of another store",
+            ));
+        }
+        Ok(Layout {
+            identity,
+            segments,
+            indexes,
+            closed,
+            temporaries: names
+                .into_iter()
+                .filter(|name| names::is_temporary(name))
+                .collect(),
+        })
+    }
+
+    /// Removes what was being made when a writer stopped. What can't be
+    /// removed harms nobody.
+    pub(super) fn remove_temporaries(&self, env: &Env, dir: &Path) {
+        for name in &self.temporaries {
+            let _ = env.fs.remove(&dir.join(name));
+        }
+    }
+
+    /// Whether the last close stated exactly this end.
+    pub(super) fn was_closed_at(&self, segment: u64, end: u64, head: Position) -> bool {
+        self.closed
+            .is_some_and(|closed| (closed.segment, closed.end, closed.head) == (segment, end, head))
+    }
+
+    /// The last position that a clean close stated.
+    pub(super) fn closed_head(&self) -> Position {
+        self.closed.map_or(Position::START, |closed| closed.head)
+    }
+}
+
+fn check_gaps(dir: &Path, segments: &[u64]) -> Result<()> {
+    if segments.is_empty() {
+        let path = dir.join(names::segment(1));
+        return Err(Error::corrupt(&path, 0, "the segment is missing"));
+    }
+    for pair in segments.windows(2) {
+        if pair[1] != pair[0] + 1 {
+            let path = dir.join(names::segment(pair[0] + 1));
+            return Err(Error::corrupt(&path, 0, "the segment is missing"));
+        }
+    }
+    Ok(())
+}
+
+/// Makes the directory if nothing stands there.
+pub(super) fn make_directory(env: &Env, dir: &Path) -> Result<()> {
+    match kind(env, dir)? {
+        Kind::Directory => Ok(()),
+        Kind::Nothing => env
+            .fs
+            .create_dir(dir)
+            .map_err(|error| Error::io(dir, "make the directory", error)),
+        Kind::File | Kind::Other => Err(not_a_store(dir, "it is not a directory")),
+    }
+}
+
+/// Refuses a directory that is neither a store nor a place for a new one.
+pub(super) fn check_may_be_store(env: &Env, dir: &Path) -> Result<()> {
+    let names = list(env, dir)?;
+    let first = names::segment(1);
+    let identity = format!("{}.tmp", names::IDENTITY);
+    // What an interrupted creation leaves behind.
+    let ours = [names::LOCK, names::BOARD, &first, &identity];
+    if names.iter().any(|name| name == names::IDENTITY)
+        || names.iter().all(|name| ours.contains(&name.as_str()))
+    {
+        return Ok(());
+    }
+    Err(not_a_store(
+        dir,
+        "the directory holds other files, and no store",
+    ))
+}
+
+/// Refuses whatever isn't a store.
+pub(super) fn check_is_store(env: &Env, dir: &Path) -> Result<()> {
+    match kind(env, dir)? {
+        Kind::Nothing => Err(not_a_store(dir, "nothing is there")),
+        Kind::File | Kind::Other => Err(not_a_store(dir, "it is not a directory")),
+        Kind::Directory if has_identity(env, dir)? => Ok(()),
+        Kind::Directory => Err(not_a_store(dir, "the directory holds no store")),
+    }
+}
+
+/// Whether the directory says that it is a store.
+pub(super) fn has_identity(env: &Env, dir: &Path) -> Result<bool> {
+    Ok(kind(env, &dir.join(names::IDENTITY))? != Kind::Nothing)
+}
+
+fn kind(env: &Env, path: &Path) -> Result<Kind> {
+    let kind = env.fs.kind(path);
+    kind.map_err(|error| Error::io(path, "look at", error))
+}
+
+fn list(env: &Env, dir: &Path) -> Result<Vec<String>> {
+    let names = env.fs.list(dir);
+    names.map_err(|error| Error::io(dir, "list", error))
+}
+
+/// Reads and decodes a small file; nothing if it isn't there.
+fn read_small<T>(
+    env: &Env,
+    dir: &Path,
+    name: &str,
+    decode: impl FnOnce(&[u8]) -> Result<T, Fault>,
+) -> Result<Option<T>> {
+    let path = dir.join(name);
+    if kind(env, &path)? == Kind::Nothing {
+        return Ok(None);
+    }
+    let io = |error| Error::io(&path, "read", error);
+    let file = env.fs.open(&path, Mode::Read).map_err(io)?;
+    let mut bytes = vec![0; file.len().map_err(io)?.min(SMALL) as usize];
+    fs::read_exact_at(&*file, &mut bytes, 0).map_err(io)?;
+    match decode(&bytes) {
+        Ok(decoded) => Ok(Some(decoded)),
+        Err(Fault {
+            at,
+            kind: FaultKind::Damaged(reason),
+        }) => Err(Error::corrupt(&path, at as u64, reason)),
+        Err(Fault {
+            kind: FaultKind::Newer(what),
+            ..
+        }) => Err(ErrorKind::NewerFormat {
+            found: what.to_owned(),
+            path,
+        }
+        .into()),
+    }
+}
+
+fn not_a_store(path: &Path, reason: &str) -> Error {
+    ErrorKind::NotAStore {
+        path: path.to_path_buf(),
+        reason: reason.to_owned(),
+    }
+    .into()
+}

@@ -1,0 +1,241 @@
+//! Opening a store, making a new one, and closing.
+
+use super::background;
+use super::claims::Claims;
+use super::commit::Committer;
+use super::follow::Follower;
+use super::layout::{self, Layout};
+use super::options::{Options, Reads};
+use super::progress::Progress;
+use super::rebuild::Replay;
+use super::shared::{Role, Shared, Writer};
+use super::spare::{Spares, next_size};
+use super::{LogStore, load};
+use crate::env::Env;
+use crate::env::fs::{self, Fs, Mode};
+use crate::env::sync::{AtomicBool, Mutex};
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::identity::{CloseStatement, Identity};
+use crate::format::names;
+use crate::format::segment::SegmentHeader;
+use crate::index::{Index, TermHasher};
+use crate::log::{Access, Recovery, Segment, Segments, prepare};
+use crate::types::{Durability, Position, StoreId, Timestamp};
+use std::path::Path;
+use std::sync::Arc;
+
+impl Reads {
+    fn access(self) -> Access {
+        match self {
+            Reads::Mapped => Access::Mapped,
+            Reads::Plain => Access::Plain,
+        }
+    }
+}
+
+/// The world in which one store lives: background work is its own.
+fn env_of(options: &Options) -> Env {
+    let mut env = options.env.clone();
+    if let Some(own) = env.tasks.for_store() {
+        env.tasks = own;
+    }
+    env
+}
+
+pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
+    let env = env_of(options);
+    layout::make_directory(&env, dir)?;
+    layout::check_may_be_store(&env, dir)?;
+    let path = dir.join(names::LOCK);
+    let lock = env.fs.lock(&path);
+    let lock = lock.map_err(|error| Error::io(&path, "lock", error))?;
+    let lock = lock.ok_or(ErrorKind::Locked { path })?;
+    if !layout::has_identity(&env, dir)? {
+        create(&env, options, dir)?;
+    }
+    let layout = Layout::read(&env, dir)?;
+    layout.remove_temporaries(&env, dir);
+    let hasher = TermHasher::new(&layout.identity.hash_key);
+    let access = options.reads.access();
+    let mut loaded = load::files(&env, dir, &layout, access)?;
+    loaded.remove_superseded(&env);
+    let first = loaded.resume.next;
+    let store = layout.identity.id;
+    let mut replay = Replay::new(store, &hasher, first, options.checkpoint_events);
+    let recovery = Recovery {
+        env: &env,
+        dir,
+        store,
+        access: Access::Plain,
+        numbers: &layout.segments,
+        resume: loaded.resume,
+        floor: loaded.floor,
+    };
+    let mut end =
+        recovery.find_end(&mut |segment, offset, frame| replay.add(segment, offset, frame))?;
+    if !layout.was_closed_at(end.tail.number(), end.end, end.head) {
+        end.settle(&recovery)?;
+    }
+    for image in replay.take_images() {
+        background::save_in(&env, dir, &image)?;
+        let path = dir.join(names::index(image.first, image.last));
+        loaded
+            .files
+            .push(load::open_file(&env, &path, store, access)?);
+    }
+    let number = end.tail.number();
+    let tail = Segment::open(&env, dir, store, number, Mode::Write, access).map(Arc::new)?;
+    tail.publish(end.end);
+    let sealed = layout.segments.iter().copied().filter(|own| *own < number);
+    let segments = Segments::new(&env, dir.to_path_buf(), store, access, sealed);
+    segments.add(Arc::clone(&tail));
+    let board_path = dir.join(names::BOARD);
+    let board = env.fs.board(&board_path, Mode::Create);
+    let board = board.map_err(|error| Error::io(&board_path, "open", error))?;
+    let table = Arc::clone(replay.table());
+    let claims = Claims::new(
+        tail,
+        end.end,
+        end.head,
+        end.epoch,
+        end.last_recorded,
+        Arc::clone(&table),
+    );
+    let writer = Writer {
+        claims: Mutex::new(claims),
+        committer: Committer::new(),
+        spares: Spares::new(dir, number),
+        write_due: AtomicBool::new(false),
+        sync_due: AtomicBool::new(false),
+        indexing: Mutex::new(()),
+        lock: Mutex::new(Some(lock)),
+    };
+    Ok(LogStore::new(Arc::new(Shared {
+        dir: dir.to_path_buf(),
+        id: store,
+        marks: hasher.marks(),
+        hasher,
+        options: options.clone(),
+        first: loaded.first,
+        segments,
+        index: Index::new(loaded.files, table),
+        progress: Progress::new(end.head, Some(board)),
+        role: Role::Writer(Box::new(writer)),
+        env,
+    })))
+}
+
+pub(super) fn for_reading(options: &Options, dir: &Path) -> Result<LogStore> {
+    let env = env_of(options);
+    layout::check_is_store(&env, dir)?;
+    let access = options.reads.access();
+    let (layout, loaded) = load::beside_a_writer(&env, dir, access)?;
+    let store = layout.identity.id;
+    let hasher = TermHasher::new(&layout.identity.hash_key);
+    let first = loaded.resume.next;
+    let replay = Replay::new(store, &hasher, first, options.checkpoint_events);
+    let number = loaded.resume.segment;
+    let segment = Segment::open(&env, dir, store, number, Mode::Read, access).map(Arc::new)?;
+    segment.publish(loaded.resume.offset);
+    let sealed = layout.segments.iter().copied().filter(|own| *own < number);
+    let segments = Segments::new(&env, dir.to_path_buf(), store, access, sealed);
+    segments.add(Arc::clone(&segment));
+    let table = Arc::clone(replay.table());
+    let follower = Follower {
+        board: env.fs.board(&dir.join(names::BOARD), Mode::Read).ok(),
+        segment,
+        resume: loaded.resume,
+        replay,
+    };
+    let shared = Shared {
+        dir: dir.to_path_buf(),
+        id: store,
+        marks: hasher.marks(),
+        hasher,
+        options: options.clone(),
+        first: loaded.first,
+        segments,
+        index: Index::new(loaded.files, table),
+        progress: Progress::new(loaded.resume.next.previous(), None),
+        role: Role::Follower(Mutex::new(follower)),
+        env,
+    };
+    super::follow::begin(&shared, loaded.floor)?;
+    Ok(LogStore::new(Arc::new(shared)))
+}
+
+/// Makes a new store in an empty directory. The identity comes last: until it
+/// is there, the next open makes the store anew.
+fn create(env: &Env, options: &Options, dir: &Path) -> Result<()> {
+    let identity = Identity {
+        id: StoreId::from_bytes(env.random.bytes()),
+        hash_key: env.random.bytes(),
+    };
+    let header = SegmentHeader {
+        store: identity.id,
+        number: 1,
+        epoch: 1,
+        base: Position::new(1),
+        // A store may be given events of any time: its clock is the user's.
+        base_time: Timestamp::MIN.micros(),
+        previous_end: 0,
+        durable: Position::START,
+    };
+    let spare = prepare(env, dir, 1, next_size(0, options.segment_size))?;
+    let made = fs::write_all_at(&*spare.file, &header.encode(), 0)
+        .and_then(|()| spare.file.sync())
+        .and_then(|()| fs::replace(&*env.fs, dir, names::IDENTITY, &identity.encode()));
+    made.map_err(|error| match fs::is_full(&error) {
+        true => ErrorKind::DiskFull { path: spare.path }.into(),
+        false => Error::io(dir, "make a store in", error),
+    })?;
+    // The directory's own name; where there is no parent there is none.
+    match dir.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => sync_parent(&*env.fs, parent),
+        _ => Ok(()),
+    }
+}
+
+fn sync_parent(fs: &dyn Fs, parent: &Path) -> Result<()> {
+    fs.sync_dir(parent)
+        .map_err(|error| Error::io(parent, "sync", error))
+}
+
+/// Makes everything durable, writes the newest index and says that the log
+/// ends here.
+pub(super) fn close(shared: &Arc<Shared>, writer: &Writer) -> Result<()> {
+    let stopped = {
+        let mut claims = writer.claims.lock();
+        let before = claims.stopped.take();
+        claims.stopped = Some(before.clone().unwrap_or(ErrorKind::Closed.into()));
+        before
+    };
+    let claimed = writer.claims.lock().next.previous();
+    let settled = shared.settle(claimed, Durability::Durable);
+    shared.env.tasks.stop();
+    let outcome = match stopped {
+        Some(poison) => Err(poison),
+        None => settled.and_then(|()| state_end(shared, writer, claimed)),
+    };
+    drop(writer.lock.lock().take());
+    outcome
+}
+
+fn state_end(shared: &Arc<Shared>, writer: &Writer, head: Position) -> Result<()> {
+    let (segment, end) = {
+        let mut claims = writer.claims.lock();
+        claims.freeze(&shared.index, 1);
+        (claims.tail.number(), claims.offset)
+    };
+    // The index is derived: without it the next open takes longer.
+    let _ = background::write_tables(shared, writer);
+    let statement = CloseStatement {
+        store: shared.id,
+        head,
+        segment,
+        end,
+    };
+    let bytes = statement.encode();
+    fs::replace(&*shared.env.fs, &shared.dir, names::CLOSED, &bytes)
+        .map_err(|error| Error::io(&shared.dir.join(names::CLOSED), "write", error))
+}

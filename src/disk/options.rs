@@ -1,0 +1,165 @@
+//! What users tune.
+
+use super::LogStore;
+use super::open;
+use crate::env::{Clock, Env};
+use crate::error::{ErrorKind, Result};
+use crate::types::{Durability, Limits};
+use std::path::Path;
+use std::sync::Arc;
+
+/// How a store reads its files. Both ways read the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reads {
+    /// Through memory mappings: no copies, and the operating system's cache is
+    /// the only one.
+    #[default]
+    Mapped,
+    /// By reading: for file systems whose files may vanish under a mapping
+    /// (network shares, removable media). Index files that are touched are
+    /// held in memory.
+    Plain,
+}
+
+/// How to open a store.
+///
+/// ```
+/// use annals::{Durability, EventStore, Options};
+/// let dir = tempfile::tempdir().unwrap();
+/// let store = Options::new()
+///     .durability(Durability::Written)
+///     .segment_size(16 << 20)
+///     .open(dir.path().join("orders"))?;
+/// assert_eq!(store.head().get(), 0);
+/// # Ok::<(), annals::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub(super) durability: Durability,
+    pub(super) segment_size: u64,
+    pub(super) reads: Reads,
+    pub(super) limits: Limits,
+    pub(super) checkpoint_events: usize,
+    pub(super) env: Env,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Options {
+    /// The smallest size of a segment, in bytes.
+    pub const MIN_SEGMENT_SIZE: u64 = 1 << 10;
+    /// The largest size of a segment, in bytes.
+    pub const MAX_SEGMENT_SIZE: u64 = 1 << 30;
+
+    /// Appends are durable, segments grow to 64 MiB, reads go through
+    /// mappings, the clock is the system's.
+    pub fn new() -> Self {
+        Options {
+            durability: Durability::Durable,
+            segment_size: 64 << 20,
+            reads: Reads::Mapped,
+            limits: Limits::default(),
+            checkpoint_events: 1 << 16,
+            env: Env::os(),
+        }
+    }
+
+    /// How safe an append is that doesn't say: `Durable` unless set.
+    #[must_use]
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// The size to which segment files grow, in bytes: 64 MiB unless set, kept
+    /// within `MIN_SEGMENT_SIZE..=MAX_SEGMENT_SIZE`. The first segments of a
+    /// store are smaller, so that a small store takes little room; an append
+    /// that is larger gets a segment of its own size.
+    #[must_use]
+    pub fn segment_size(mut self, bytes: u64) -> Self {
+        self.segment_size = bytes.clamp(Self::MIN_SEGMENT_SIZE, Self::MAX_SEGMENT_SIZE);
+        self
+    }
+
+    /// How files are read: through mappings unless set.
+    #[must_use]
+    pub fn reads(mut self, reads: Reads) -> Self {
+        self.reads = reads;
+        self
+    }
+
+    /// How large events and appends may be.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The clock that tells when events are recorded.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.env.clock = clock;
+        self
+    }
+
+    /// After how many events the index of the newest ones is written to a
+    /// file: 65,536 unless set, at least 1. This bounds what an unclean stop
+    /// leaves to be replayed, and the index's memory.
+    #[must_use]
+    pub fn checkpoint_events(mut self, events: usize) -> Self {
+        self.checkpoint_events = events.max(1);
+        self
+    }
+
+    /// Another world to live in, for tests.
+    #[must_use]
+    #[cfg(any(test, feature = "testing"))]
+    #[allow(dead_code)]
+    pub(crate) fn env(mut self, env: Env) -> Self {
+        self.env = env;
+        self
+    }
+
+    /// Opens the store in this directory for reading and writing; makes one
+    /// where the directory is missing or empty.
+    ///
+    /// # Errors
+    /// - `Locked`: another writer has it, in this process or another.
+    /// - `NotAStore`: the path is a file, or a directory of something else.
+    /// - `NewerFormat`: a newer annals wrote it.
+    /// - `Corrupt`: something that was durable is damaged or gone.
+    /// - `DiskFull`, `Io`: the operating system refused.
+    pub fn open(&self, path: impl AsRef<Path>) -> Result<LogStore> {
+        open::for_writing(self, path.as_ref())
+    }
+
+    /// A new store in a temporary directory, which goes with the handle.
+    ///
+    /// # Errors
+    /// `Io` if no temporary directory can be made; otherwise as `open`.
+    pub fn temporary(&self) -> Result<LogStore> {
+        let dir = tempfile::Builder::new().prefix("annals-").tempdir();
+        let dir = dir.map_err(|source| ErrorKind::Io {
+            path: std::env::temp_dir(),
+            operation: "make a directory in",
+            source,
+        })?;
+        let mut store = self.open(dir.path())?;
+        store.temporary = Some(dir);
+        Ok(store)
+    }
+
+    /// Opens the store in this directory for reading only, also beside a live
+    /// writer in another process, whose events it sees as they become visible.
+    /// Nothing is ever written: no lock is taken, nothing is mended.
+    ///
+    /// # Errors
+    /// As `open`, but never `Locked`.
+    pub fn open_read_only(&self, path: impl AsRef<Path>) -> Result<LogStore> {
+        open::for_reading(self, path.as_ref())
+    }
+}

@@ -1,0 +1,112 @@
+//! How far the log has come, for everybody who waits or looks.
+
+use crate::env::sync::{AtomicU64, Condvar, Mutex, Ordering};
+use crate::env::{Board, Deadline};
+use crate::types::Position;
+use std::time::Duration;
+
+/// The words of the board that followers read.
+pub(super) const BOARD_VISIBLE: usize = 0;
+pub(super) const BOARD_DURABLE: usize = 1;
+
+/// The watermarks.
+#[derive(Debug)]
+pub(super) struct Progress {
+    visible: AtomicU64,
+    written: AtomicU64,
+    durable: AtomicU64,
+    board: Option<Board>,
+    waiters: Mutex<Waiters>,
+    moved: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Waiters {
+    count: usize,
+    closed: bool,
+}
+
+impl Progress {
+    /// Everything up to `head` is visible and durable.
+    pub(super) fn new(head: Position, board: Option<Board>) -> Self {
+        let progress = Progress {
+            visible: AtomicU64::new(head.get()),
+            written: AtomicU64::new(head.get()),
+            durable: AtomicU64::new(head.get()),
+            board,
+            waiters: Mutex::new(Waiters::default()),
+            moved: Condvar::new(),
+        };
+        progress.post(BOARD_DURABLE, head);
+        progress.post(BOARD_VISIBLE, head);
+        progress
+    }
+
+    fn post(&self, word: usize, position: Position) {
+        if let Some(board) = &self.board {
+            board.set(word, position.get());
+        }
+    }
+
+    pub(super) fn visible(&self) -> Position {
+        Position::new(self.visible.load(Ordering::Acquire))
+    }
+
+    pub(super) fn written(&self) -> Position {
+        Position::new(self.written.load(Ordering::Acquire))
+    }
+
+    pub(super) fn durable(&self) -> Position {
+        Position::new(self.durable.load(Ordering::Acquire))
+    }
+
+    pub(super) fn set_written(&self, position: Position) {
+        self.written.fetch_max(position.get(), Ordering::AcqRel);
+    }
+
+    pub(super) fn set_durable(&self, position: Position) {
+        self.durable.fetch_max(position.get(), Ordering::AcqRel);
+        self.post(BOARD_DURABLE, position);
+    }
+
+    /// Shows events up to `position` to readers and wakes who waits for them.
+    pub(super) fn set_visible(&self, position: Position) {
+        if self.visible.fetch_max(position.get(), Ordering::AcqRel) >= position.get() {
+            return;
+        }
+        self.post(BOARD_VISIBLE, position);
+        if self.waiters.lock().count > 0 {
+            self.moved.notify_all();
+        }
+    }
+
+    /// Wakes everybody for good.
+    pub(super) fn close(&self) {
+        self.waiters.lock().closed = true;
+        self.moved.notify_all();
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.waiters.lock().closed
+    }
+
+    /// Blocks until something after `after` is visible, the time is up or the
+    /// store is closed; says what is visible then.
+    pub(super) fn wait(&self, after: Position, timeout: Duration) -> Position {
+        let deadline = Deadline::after(timeout).moment();
+        let mut waiters = self.waiters.lock();
+        waiters.count += 1;
+        while self.visible() <= after && !waiters.closed {
+            match deadline {
+                Some(deadline) => {
+                    if self.moved.wait_until(&mut waiters, deadline).timed_out() {
+                        break;
+                    }
+                }
+                None => self.moved.wait(&mut waiters),
+            }
+        }
+        waiters.count -= 1;
+        self.visible()
+    }
+}

@@ -1,0 +1,342 @@
+//! What all handles, readers and background jobs of one open store share.
+
+use super::background;
+use super::claims::{Around, Claim, Claims};
+use super::commit::Committer;
+use super::encode::Encoded;
+use super::follow::Follower;
+use super::options::Options;
+use super::progress::Progress;
+use super::read::Reading;
+use super::repeat;
+use super::spare::Spares;
+use crate::env::fs::LockGuard;
+use crate::env::sync::{AtomicBool, Mutex};
+use crate::env::{Env, Lane};
+use crate::error::{ErrorKind, Result};
+use crate::format::frame;
+use crate::index::{Index, Marks, TermHasher};
+use crate::log::Segments;
+use crate::store::{Answer, Append, Appended, Pending, Query};
+use crate::types::{Durability, Position, StoreId, Version};
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// How long what nobody waits for stays unwritten: long enough to gather
+/// company, short enough to be called soon.
+const SOON: Duration = Duration::from_millis(2);
+/// How long it may stay unsynced after that.
+const SYNC_SOON: Duration = Duration::from_millis(50);
+/// How many bytes may queue up before a submitter writes them itself.
+const MOST_QUEUED: usize = 4 << 20;
+
+/// An open store.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) env: Env,
+    pub(super) dir: PathBuf,
+    pub(super) id: StoreId,
+    pub(super) hasher: TermHasher,
+    pub(super) marks: Marks,
+    pub(super) options: Options,
+    pub(super) first: Position,
+    pub(super) segments: Segments,
+    pub(super) index: Index,
+    pub(super) progress: Progress,
+    pub(super) role: Role,
+}
+
+/// What a handle may do.
+#[derive(Debug)]
+pub(super) enum Role {
+    Writer(Box<Writer>),
+    Follower(Mutex<Follower>),
+}
+
+/// What only the one writer has.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub(super) claims: Mutex<Claims>,
+    pub(super) committer: Committer,
+    pub(super) spares: Spares,
+    /// Whether writing out what nobody waits for is on its way, and whether
+    /// syncing it is.
+    pub(super) write_due: AtomicBool,
+    pub(super) sync_due: AtomicBool,
+    /// Held by whoever changes index files.
+    pub(super) indexing: Mutex<()>,
+    pub(super) lock: Mutex<Option<Box<dyn LockGuard>>>,
+}
+
+impl Writer {
+    fn due(&self, durability: Durability) -> &AtomicBool {
+        match durability {
+            Durability::Durable => &self.sync_due,
+            Durability::Buffered | Durability::Written => &self.write_due,
+        }
+    }
+}
+
+/// An append that was taken in, on its way to be as safe as it asked for.
+#[derive(Debug)]
+enum Outcome {
+    Taken(Appended, Durability),
+    /// Something was not as expected, which may still mean a repeat.
+    Refused(Box<Append>, super::claims::Refusal, Durability),
+}
+
+impl Shared {
+    pub(super) fn writer(&self) -> Result<&Writer> {
+        match &self.role {
+            Role::Writer(writer) => Ok(writer),
+            Role::Follower(_) => Err(ErrorKind::ReadOnly.into()),
+        }
+    }
+
+    fn around<'a>(&'a self, writer: &'a Writer) -> Around<'a> {
+        Around {
+            env: &self.env,
+            options: &self.options,
+            store: self.id,
+            marks: self.marks,
+            index: &self.index,
+            segments: &self.segments,
+            spares: &writer.spares,
+            progress: &self.progress,
+        }
+    }
+
+    pub(super) fn submit(self: &Arc<Self>, append: Append) -> Pending {
+        let outcome = match self.take(append) {
+            Ok(outcome) => outcome,
+            Err(error) => return error.into(),
+        };
+        self.flush_soon();
+        match outcome {
+            Outcome::Taken(appended, Durability::Buffered) => Pending::ready(Ok(appended)),
+            outcome => Pending::waiting(Box::new(Waiting {
+                shared: Arc::clone(self),
+                outcome,
+            })),
+        }
+    }
+
+    pub(super) fn append(self: &Arc<Self>, append: Append) -> Result<Appended> {
+        let outcome = self.take(append)?;
+        if let Outcome::Taken(appended, Durability::Buffered) = outcome {
+            self.flush_soon();
+            return Ok(appended);
+        }
+        self.finish(outcome)
+    }
+
+    /// Checks, encodes and claims an append.
+    fn take(self: &Arc<Self>, append: Append) -> Result<Outcome> {
+        thread_local! {
+            static ENCODED: RefCell<Encoded> = RefCell::default();
+        }
+        let writer = self.writer()?;
+        append.validate()?;
+        self.options.limits.check(&append)?;
+        let durability = append
+            .wanted_durability()
+            .unwrap_or(self.options.durability);
+        ENCODED.with_borrow_mut(|encoded| {
+            encoded.fill(&append, &self.hasher);
+            let size = frame::max_len(&encoded.entries, encoded.records.len()) as u64;
+            let limit = u64::from(u32::MAX);
+            if size > limit {
+                let what = "append";
+                return Err(ErrorKind::TooLarge { what, size, limit }.into());
+            }
+            self.claim(writer, append, encoded, durability)
+        })
+    }
+
+    fn claim(
+        self: &Arc<Self>,
+        writer: &Writer,
+        append: Append,
+        encoded: &mut Encoded,
+        durability: Durability,
+    ) -> Result<Outcome> {
+        let around = self.around(writer);
+        let mut claims = writer.claims.lock();
+        let tail = claims.tail.number();
+        let half = claims.tail.size() / 2;
+        let before = claims.offset;
+        let claim = claims.claim(&around, &append, encoded, durability)?;
+        let rolled = claims.tail.number() != tail;
+        let frozen = claims.freeze(&self.index, self.options.checkpoint_events);
+        let wants_spare = (before <= half || rolled) && claims.offset > claims.tail.size() / 2;
+        let queued = claims.group.bytes;
+        drop(claims);
+        if wants_spare {
+            background::prepare_spare(self);
+        }
+        if frozen {
+            background::checkpoint(self);
+        }
+        match claim {
+            Claim::Refused(refusal) => Ok(Outcome::Refused(Box::new(append), refusal, durability)),
+            Claim::Taken(appended) => {
+                if queued > MOST_QUEUED {
+                    self.settle(appended.last(), Durability::Written)?;
+                }
+                Ok(Outcome::Taken(appended, durability))
+            }
+        }
+    }
+
+    fn finish(self: &Arc<Self>, outcome: Outcome) -> Result<Appended> {
+        match outcome {
+            Outcome::Taken(appended, durability) => {
+                self.settle(appended.last(), durability)?;
+                Ok(appended)
+            }
+            Outcome::Refused(append, refusal, durability) => {
+                self.settle(refusal.rests_on, Durability::Written)?;
+                let appended = repeat::outcome(self, &append, refusal)?;
+                self.settle(appended.last(), durability)?;
+                Ok(appended)
+            }
+        }
+    }
+
+    /// Blocks until everything up to `position` is this safe, and visible.
+    pub(super) fn settle(&self, position: Position, durability: Durability) -> Result<()> {
+        let writer = self.writer()?;
+        let (claims, progress) = (&writer.claims, &self.progress);
+        writer
+            .committer
+            .settle(claims, progress, position, durability)
+    }
+
+    /// Sees to it that what is queued is written, and then synced, even if
+    /// nobody waits for it.
+    fn flush_soon(self: &Arc<Self>) {
+        self.settle_after(SOON, Durability::Written);
+    }
+
+    fn settle_after(self: &Arc<Self>, delay: Duration, durability: Durability) {
+        let Role::Writer(writer) = &self.role else {
+            return;
+        };
+        if writer.due(durability).swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let shared = Arc::downgrade(self);
+        let job = move || {
+            let Some(shared) = shared.upgrade() else {
+                return;
+            };
+            let Role::Writer(writer) = &shared.role else {
+                return;
+            };
+            // Before the look at the claims: what comes later sees to itself.
+            writer.due(durability).store(false, Ordering::Release);
+            let claimed = writer.claims.lock().next.previous();
+            // Whoever submitted hears of a failure; this job has nobody to
+            // tell.
+            let settled = shared.settle(claimed, durability);
+            if settled.is_ok() && shared.progress.durable() < claimed {
+                shared.settle_after(SYNC_SOON, Durability::Durable);
+            }
+        };
+        self.env.tasks.run(Lane::Flush, delay, Box::new(job));
+    }
+
+    pub(super) fn flush(&self) -> Result<Position> {
+        let writer = self.writer()?;
+        if self.progress.is_closed() {
+            return Err(ErrorKind::Closed.into());
+        }
+        let claimed = writer.claims.lock().next.previous();
+        self.settle(claimed, Durability::Durable)?;
+        Ok(self.progress.durable())
+    }
+
+    pub(super) fn head(&self) -> Position {
+        self.refresh();
+        self.progress.visible()
+    }
+
+    pub(super) fn durable(&self) -> Position {
+        self.refresh();
+        self.progress.durable()
+    }
+
+    /// Lets a follower look how far the writer has come. What goes wrong there
+    /// shows when the events are read.
+    fn refresh(&self) {
+        if let Role::Follower(follower) = &self.role {
+            let _ = follower.lock().refresh(self);
+        }
+    }
+
+    pub(super) fn wait(&self, after: Position, timeout: Duration) -> Result<Position> {
+        let head = match &self.role {
+            Role::Writer(_) => self.progress.wait(after, timeout),
+            Role::Follower(follower) => super::follow::wait(self, follower, after, timeout)?,
+        };
+        if head <= after && self.progress.is_closed() {
+            return Err(ErrorKind::Closed.into());
+        }
+        Ok(head)
+    }
+
+    pub(super) fn version(&self, stream: &str) -> Result<Version> {
+        let bound = self.head();
+        let parts = self.index.parts();
+        parts.version(self.hasher.stream(stream), bound)
+    }
+
+    pub(super) fn reading(self: &Arc<Self>, query: &Query) -> Result<Reading> {
+        if let Role::Follower(follower) = &self.role {
+            follower.lock().refresh(self)?;
+        }
+        Ok(Reading::new(self, query))
+    }
+
+    pub(super) fn close(self: &Arc<Self>) -> Result<()> {
+        if self.progress.is_closed() {
+            return Ok(());
+        }
+        let outcome = match &self.role {
+            Role::Writer(writer) => super::open::close(self, writer),
+            Role::Follower(_) => Ok(()),
+        };
+        self.progress.close();
+        outcome
+    }
+}
+
+/// A backend's side of `Pending`.
+struct Waiting {
+    shared: Arc<Shared>,
+    outcome: Outcome,
+}
+
+impl Answer for Waiting {
+    fn is_ready(&self) -> bool {
+        let progress = &self.shared.progress;
+        let (position, durability) = match &self.outcome {
+            Outcome::Taken(appended, durability) => (appended.last(), *durability),
+            Outcome::Refused(_, refusal, _) => (refusal.rests_on, Durability::Written),
+        };
+        let poisoned = || {
+            let writer = self.shared.writer();
+            writer.is_ok_and(|writer| writer.committer.poison().is_some())
+        };
+        progress.visible() >= position
+            && (durability < Durability::Durable || progress.durable() >= position)
+            || poisoned()
+    }
+
+    fn wait(self: Box<Self>) -> Result<Appended> {
+        self.shared.finish(self.outcome)
+    }
+}

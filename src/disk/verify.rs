@@ -1,0 +1,340 @@
+//! Reads everything and reports every fault.
+
+use super::layout::{self, Layout};
+use super::load;
+use super::options::Options;
+use crate::env::Env;
+use crate::env::fs::Mode;
+use crate::error::{Error, ErrorKind, Result};
+use crate::format::frame::Frame;
+use crate::format::index::TermKey;
+use crate::format::names;
+use crate::format::segment::HEADER_BYTES;
+use crate::index::{Audit, IndexFile, TermHasher};
+use crate::log::{Access, Found, Recovery, Resume, Segment, Step, Walk};
+use crate::types::{Position, Version};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// How far a verification has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct VerifyProgress {
+    /// Events read so far.
+    pub events: u64,
+    /// Bytes of the log read so far.
+    pub bytes: u64,
+    /// Bytes of all segment files.
+    pub total_bytes: u64,
+}
+
+/// What a verification read, and what it found.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct VerifyReport {
+    /// Events that verify.
+    pub events: u64,
+    /// Streams that they are of.
+    pub streams: u64,
+    /// Segment files read.
+    pub segments: u64,
+    /// Bytes of the log read.
+    pub bytes: u64,
+    /// Index files compared with the log.
+    pub index_files: u64,
+    /// What is wrong, in the order of the log.
+    pub faults: Vec<Fault>,
+}
+
+/// Something that is wrong in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fault {
+    /// The file.
+    pub path: PathBuf,
+    /// Where in the file, in bytes from its start.
+    pub offset: u64,
+    /// What is wrong there.
+    pub reason: String,
+}
+
+/// Reads the whole store in this directory and checks every checksum, every
+/// position and version, and every index file against the log. Nothing is
+/// written. Damage is no error but a fault in the report; bytes at the end
+/// that the next opening would cut off as torn are no fault.
+///
+/// ```
+/// use annals::{Append, Event, EventStore};
+/// let dir = tempfile::tempdir().unwrap();
+/// let store = annals::open(dir.path())?;
+/// store.append(Append::to("users/1").event(Event::new("Registered", "{}")))?;
+/// store.close()?;
+/// let report = annals::verify(dir.path(), &mut |_| {})?;
+/// assert_eq!((report.events, report.faults.len()), (1, 0));
+/// # Ok::<(), annals::Error>(())
+/// ```
+///
+/// # Errors
+/// `NotAStore`, `NewerFormat`, or `Io`: it could not be read at all.
+pub fn verify(
+    path: impl AsRef<Path>,
+    progress: &mut dyn FnMut(VerifyProgress),
+) -> Result<VerifyReport> {
+    in_env(&Options::new().env, path.as_ref(), progress)
+}
+
+/// `verify`, in any world.
+pub(super) fn in_env(
+    env: &Env,
+    dir: &Path,
+    progress: &mut dyn FnMut(VerifyProgress),
+) -> Result<VerifyReport> {
+    layout::check_is_store(env, dir)?;
+    let mut report = VerifyReport::default();
+    let layout = match Layout::read(env, dir) {
+        Ok(layout) => layout,
+        Err(error) => {
+            report.note(error)?;
+            return Ok(report);
+        }
+    };
+    let mut verifier = Verifier::new(env, dir, &layout, progress)?;
+    verifier.open_indexes(&mut report)?;
+    verifier.walk(&mut report)?;
+    verifier.finish(&mut report)?;
+    Ok(report)
+}
+
+impl VerifyReport {
+    /// Takes corruption in as a fault; other errors are errors.
+    fn note(&mut self, error: Error) -> Result<()> {
+        match error.kind() {
+            ErrorKind::Corrupt {
+                path,
+                offset,
+                reason,
+            } => {
+                self.faults.push(Fault {
+                    path: path.clone(),
+                    offset: *offset,
+                    reason: reason.clone(),
+                });
+                Ok(())
+            }
+            _ => Err(error),
+        }
+    }
+}
+
+struct Verifier<'a> {
+    env: &'a Env,
+    dir: &'a Path,
+    layout: &'a Layout,
+    hasher: TermHasher,
+    progress: &'a mut dyn FnMut(VerifyProgress),
+    total_bytes: u64,
+    /// The last version of each stream.
+    versions: HashMap<TermKey, Version>,
+    /// The index files, each compared with the part of the log it is over.
+    audits: Vec<Audit>,
+    floor: Position,
+}
+
+impl<'a> Verifier<'a> {
+    fn new(
+        env: &'a Env,
+        dir: &'a Path,
+        layout: &'a Layout,
+        progress: &'a mut dyn FnMut(VerifyProgress),
+    ) -> Result<Self> {
+        let mut total_bytes = 0;
+        for number in &layout.segments {
+            let path = dir.join(names::segment(*number));
+            let size = env.fs.open(&path, Mode::Read).and_then(|file| file.len());
+            total_bytes += size.map_err(|error| Error::io(&path, "read", error))?;
+        }
+        Ok(Verifier {
+            env,
+            dir,
+            layout,
+            hasher: TermHasher::new(&layout.identity.hash_key),
+            progress,
+            total_bytes,
+            versions: HashMap::new(),
+            audits: Vec::new(),
+            floor: layout.closed_head(),
+        })
+    }
+
+    fn open_indexes(&mut self, report: &mut VerifyReport) -> Result<()> {
+        for (first, last) in &self.layout.indexes {
+            let path = self.dir.join(names::index(*first, *last));
+            let store = self.layout.identity.id;
+            let opened = load::open_file(self.env, &path, store, Access::Mapped);
+            let checked = opened.and_then(|file| {
+                file.verify()?;
+                let stated = file.first() == *first && file.last() == *last;
+                stated.then_some(file).ok_or_else(|| {
+                    Error::corrupt(&path, 32, "the file is of another range than its name says")
+                })
+            });
+            match checked {
+                Ok(file) => {
+                    self.floor = self.floor.max(*last);
+                    self.add_audit(file);
+                }
+                Err(error) => report.note(error)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn add_audit(&mut self, file: Arc<IndexFile>) {
+        self.audits.push(Audit::new(file, &self.hasher));
+    }
+
+    /// Walks all segments.
+    fn walk(&mut self, report: &mut VerifyReport) -> Result<()> {
+        let mut resume: Option<Resume> = None;
+        for number in &self.layout.segments {
+            let (env, dir, store) = (self.env, self.dir, self.layout.identity.id);
+            let found = Segment::look(env, dir, store, *number, Mode::Read, Access::Plain)?;
+            let segment = match found {
+                Found::Segment(segment) => Arc::new(segment),
+                Found::Spare if resume.is_some() => break,
+                Found::Spare | Found::Damaged(_) => {
+                    // The judgement of the end says what is wrong, if it is
+                    // no more than a torn one.
+                    break;
+                }
+            };
+            let header = segment.header();
+            let from = Resume {
+                segment: *number,
+                offset: HEADER_BYTES as u64,
+                next: header.base,
+                epoch: header.epoch,
+                recorded: None,
+            };
+            if let Some(before) = resume
+                && (header.base != before.next || header.previous_end != before.offset)
+            {
+                break;
+            }
+            report.segments += 1;
+            resume = Some(self.walk_segment(&segment, from, report)?);
+        }
+        match resume {
+            Some(resume) => self.judge_end(resume, report),
+            None => {
+                let path = self.dir.join(names::segment(self.layout.segments[0]));
+                report.note(Error::corrupt(&path, 0, "the segment header is damaged"))
+            }
+        }
+    }
+
+    /// Walks the frames of a segment, and says where the next one should be.
+    fn walk_segment(
+        &mut self,
+        segment: &Arc<Segment>,
+        from: Resume,
+        report: &mut VerifyReport,
+    ) -> Result<Resume> {
+        let reader = segment.plain_reader();
+        let mut walk = Walk::new(reader, from.offset, from.next, from.epoch);
+        let mut last = from;
+        loop {
+            match walk.step()? {
+                Step::Frame(offset, frame) => {
+                    report.bytes += frame.head().length();
+                    self.take_in(segment, offset, &frame, report)?;
+                    last.recorded = Some(frame.head().commit.recorded);
+                }
+                Step::End => break,
+                Step::Damaged(error) => {
+                    // The judgement of the end reports it, unless the log goes
+                    // on in the next segment: then it is behind this one's end.
+                    drop(error);
+                    break;
+                }
+            }
+            last.offset = walk.offset();
+            last.next = walk.next_position();
+            last.epoch = walk.epoch();
+            (self.progress)(VerifyProgress {
+                events: report.events,
+                bytes: report.bytes,
+                total_bytes: self.total_bytes,
+            });
+        }
+        Ok(last)
+    }
+
+    /// Checks the events of a frame whose checksums hold.
+    fn take_in(
+        &mut self,
+        segment: &Arc<Segment>,
+        offset: u64,
+        frame: &Frame<'_>,
+        report: &mut VerifyReport,
+    ) -> Result<()> {
+        for record in frame.records() {
+            let decoded = record.and_then(|record| record.decode());
+            let event = match decoded {
+                Ok(event) => event,
+                Err(fault) => {
+                    report.note(segment.fault(offset, fault))?;
+                    continue;
+                }
+            };
+            let stream = self.hasher.stream(event.stream());
+            let version = self.versions.entry(stream).or_default();
+            if *version != Version::NONE && version.next() != event.version() {
+                let reason = format!(
+                    "stream {:?} goes on with version {} after {}",
+                    event.stream(),
+                    event.version(),
+                    version
+                );
+                report.note(Error::corrupt(segment.path(), offset, reason))?;
+            }
+            *version = event.version();
+            report.events += 1;
+            for audit in &mut self.audits {
+                if let Err(error) = audit.compare(&event, segment.number(), offset) {
+                    report.note(error)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Says whether the log may end where the walk did.
+    fn judge_end(&mut self, resume: Resume, report: &mut VerifyReport) -> Result<()> {
+        let recovery = Recovery {
+            env: self.env,
+            dir: self.dir,
+            store: self.layout.identity.id,
+            access: Access::Plain,
+            numbers: &self.layout.segments,
+            resume,
+            floor: self.floor,
+        };
+        match recovery.find_end(&mut |_, _, _| Ok(())) {
+            Ok(_) => Ok(()),
+            Err(error) => report.note(error),
+        }
+    }
+
+    fn finish(self, report: &mut VerifyReport) -> Result<()> {
+        report.streams = self.versions.len() as u64;
+        for audit in self.audits {
+            report.index_files += 1;
+            if let Err(error) = audit.finish() {
+                report.note(error)?;
+            }
+        }
+        Ok(())
+    }
+}
