@@ -12,11 +12,15 @@ mod disk;
 mod env;
 mod error;
 mod format;
+pub mod guide;
 #[cfg(feature = "toolkit")]
 mod history;
 mod index;
 mod log;
 mod memory;
+pub mod parked;
+pub mod projection;
+pub mod publisher;
 #[cfg(feature = "toolkit")]
 mod repository;
 #[cfg(feature = "toolkit")]

@@ -53,7 +53,7 @@ impl FileCursors {
     }
 
     pub(crate) fn open_in(fs: Arc<dyn Fs>, dir: &Path, store: StoreId) -> Result<Self> {
-        fs.create_dir(dir)
+        fs::create_dir_durably(&*fs, dir)
             .map_err(|error| Error::io(dir, "make the directory", error))?;
         Ok(FileCursors {
             fs,
@@ -233,5 +233,37 @@ mod tests {
         std::fs::copy(cursors.path("a").unwrap(), cursors.path("b").unwrap()).unwrap();
         assert!(cursors.load("b").unwrap_err().is_corrupt());
         assert_eq!(cursors.list().unwrap(), [("a".to_owned(), at(5))]);
+    }
+
+    /// At every boundary of a workload, and for what may survive of it: the
+    /// cursor is the last one that was saved, or the one being saved.
+    #[test]
+    fn a_crash_leaves_the_saved_cursor_or_the_one_being_saved() {
+        use crate::env::sim::{SectorSize, SimDisk};
+        use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+        let disk = SimDisk::new(SectorSize::Bytes512);
+        let saved = Arc::new(AtomicU64::new(0));
+        let states = Arc::new(AtomicU64::new(0));
+        let (seen, count) = (Arc::clone(&saved), Arc::clone(&states));
+        let dir = Path::new("/store/cursors");
+        let open = move |disk: &SimDisk| {
+            FileCursors::open_in(Arc::new(disk.clone()), dir, StoreId::from_bytes([1; 16])).unwrap()
+        };
+        disk.on_boundary(move |disk, boundary| {
+            let point = disk.crash_point();
+            for choices in point.explore(64, boundary.number) {
+                let found = open(&point.crash(&choices)).load("c").unwrap();
+                let found = found.map_or(0, |own| own.position.get());
+                let last = seen.load(SeqCst);
+                assert!(found == last || found == last + 1, "{found} after {last}");
+                count.fetch_add(1, SeqCst);
+            }
+        });
+        let cursors = open(&disk);
+        for position in 1..8 {
+            cursors.save("c", at(position)).unwrap();
+            saved.store(position, SeqCst);
+        }
+        assert!(states.load(SeqCst) > 100, "{}", states.load(SeqCst));
     }
 }

@@ -3,9 +3,11 @@
 // Floor 8.
 
 mod files;
+mod keeper;
 mod memory;
 
 pub use files::FileCursors;
+pub(crate) use keeper::Keeper;
 pub use memory::MemoryCursors;
 
 use crate::error::Result;
@@ -30,6 +32,20 @@ impl Cursor {
             replay,
         }
     }
+}
+
+/// Where a consumer starts that has no cursor yet. Whichever it is, the events
+/// that are in the store at its first start are history to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// With the first event.
+    #[default]
+    Beginning,
+    /// With the next event that is appended.
+    Now,
+    /// With the event after this position, or the next one that is appended
+    /// if the store isn't that far yet.
+    After(Position),
 }
 
 /// A place where cursors are kept by name.

@@ -137,6 +137,28 @@ pub(crate) fn replace(fs: &dyn Fs, dir: &Path, name: &str, bytes: &[u8]) -> io::
     fs.sync_dir(dir)
 }
 
+/// Makes a directory, and those above it, so that they are there after a
+/// crash, too.
+pub(crate) fn create_dir_durably(fs: &dyn Fs, dir: &Path) -> io::Result<()> {
+    let mut missing = Vec::new();
+    let mut above = Some(dir);
+    while let Some(own) = above.filter(|own| !own.as_os_str().is_empty()) {
+        if fs.kind(own)? != Kind::Nothing {
+            break;
+        }
+        missing.push(own);
+        above = own.parent();
+    }
+    fs.create_dir(dir)?;
+    for made in missing {
+        match made.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => fs.sync_dir(parent)?,
+            _ => fs.sync_dir(Path::new("."))?,
+        }
+    }
+    Ok(())
+}
+
 /// Reads a whole small file; of a longer one, one byte more than `most`, so
 /// that whoever decodes it sees that it is too long.
 pub(crate) fn read_small(fs: &dyn Fs, path: &Path, most: usize) -> io::Result<Vec<u8>> {

@@ -9,8 +9,10 @@ pub(crate) mod frame;
 pub(crate) mod identity;
 pub(crate) mod index;
 pub(crate) mod names;
+pub(crate) mod parked;
 pub(crate) mod record;
 pub(crate) mod segment;
+pub(crate) mod snapshot;
 pub(crate) mod varint;
 
 /// Why bytes are not what they should be, and where, counted from the start

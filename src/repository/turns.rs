@@ -1,6 +1,6 @@
 //! Turns: those who keep getting in each other's way go one by one.
 
-use crate::env::sync::{Mutex, MutexGuard};
+use crate::env::sync::Mutex;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Waits for a turn with a stream: asked for after a first conflict, so that
 /// the threads of one process don't starve each other.
-pub(super) fn turn(stream: &str) -> Option<MutexGuard<'static, ()>> {
+pub(super) fn turn(stream: &str) -> Option<impl Sized + use<>> {
     let mut hasher = DefaultHasher::new();
     stream.hash(&mut hasher);
     TURNS[(hasher.finish() % COUNT as u64) as usize].try_lock_for(PATIENCE)

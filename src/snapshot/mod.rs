@@ -1,11 +1,17 @@
-//! Floor 8: snapshots, the saved states of aggregates.
+//! Snapshots: the saved states of aggregates.
 //!
 //! A snapshot is a copy of what replay gives, so nothing is lost with it: any
 //! that is in doubt is left aside, and the events are replayed.
 
+// Floor 8.
+
+mod background;
+mod files;
 mod memory;
 mod policy;
 
+pub use background::BackgroundSnapshots;
+pub use files::FileSnapshots;
 pub use memory::MemorySnapshots;
 pub use policy::{Replayed, SnapshotPolicy};
 

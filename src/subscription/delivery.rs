@@ -57,7 +57,7 @@ impl Subscription {
                     break;
                 }
             }
-            Ok(self.position())
+            Ok(self.reached())
         };
         let thread = Builder::new()
             .name("annals-delivery".into())
@@ -120,7 +120,7 @@ impl Delivery {
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(end)) => end,
             Some(Err(panic)) => std::panic::resume_unwind(panic),
-            None => Ok(self.handle.position()),
+            None => Ok(self.handle.reached()),
         }
     }
 }

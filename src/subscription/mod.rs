@@ -17,17 +17,31 @@ pub use retry::Retry;
 pub use switch::SubscriptionHandle;
 
 use crate::cursor::Cursor;
+use crate::env::Deadline;
 use crate::error::{ErrorKind, Result};
 use crate::store::{Direction, EventStore, Query};
 use crate::types::{Position, RecordedEvent};
 use std::collections::VecDeque;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use switch::Switch;
 
 /// The error of a handler or a sink: anything that `?` makes of an error.
 pub type HandlerError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Calls somebody else's code; a panic is an error like any other.
+pub(crate) fn caught(call: impl FnOnce() -> Result<(), HandlerError>) -> Result<(), HandlerError> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(outcome) => outcome,
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(format!("it panicked: {}", text.unwrap_or("no message")).into())
+        }
+    }
+}
 
 /// How many events are read at a time, unless `with_batch` says otherwise.
 const BATCH: u64 = 256;
@@ -42,7 +56,7 @@ const LOOK: Duration = Duration::from_millis(50);
 /// Iterating blocks until there is a next event. It ends when the subscription
 /// is closed (by its handle), when the store is closed and everything in it
 /// was given, when the query's upper bound or limit is reached, and after an
-/// error. `position` tells where to go on.
+/// error. `reached` tells where to go on.
 ///
 /// A subscription reads the log, a batch at a time; nothing is queued for it.
 /// However slow it is, it costs the writer nothing and loses nothing.
@@ -126,11 +140,11 @@ impl Subscription {
     }
 
     /// Everything that the query asks for up to here was given.
-    pub fn position(&self) -> Position {
-        self.switch.position()
+    pub fn reached(&self) -> Position {
+        self.switch.reached()
     }
 
-    /// How many positions the store is ahead of `position`. Events that the
+    /// How many positions the store is ahead of `reached`. Events that the
     /// query doesn't ask for count until they were passed over.
     pub fn lag(&self) -> u64 {
         self.switch.lag()
@@ -139,7 +153,7 @@ impl Subscription {
     /// Where a consumer stands that has dealt with all that was given.
     pub fn cursor(&self) -> Cursor {
         Cursor {
-            position: self.position(),
+            position: self.reached(),
             replay: self.replay,
         }
     }
@@ -164,8 +178,7 @@ impl Subscription {
     /// What reading the store failed with; the subscription has ended then.
     /// `Unsupported` if the query runs backward.
     pub fn next_timeout(&mut self, timeout: Duration) -> Result<Option<Delivered>> {
-        // A time too far away to be told is no time at all.
-        let until = Instant::now().checked_add(timeout);
+        let until = Deadline::after(timeout);
         loop {
             if self.has_ended() {
                 return Ok(None);
@@ -173,7 +186,7 @@ impl Subscription {
             if let Some(event) = self.ready.pop_front() {
                 return Ok(Some(self.give(event)));
             }
-            let rest = until.map_or(LOOK, |end| end.saturating_duration_since(Instant::now()));
+            let rest = until.left();
             let found = self.fill().and_then(|()| self.await_more(rest));
             match found {
                 Ok(false) if rest.is_zero() => return Ok(None),
@@ -196,7 +209,7 @@ impl Subscription {
         } else {
             event.position()
         };
-        self.switch.reached(reached);
+        self.switch.reach(reached);
         Delivered::new(event, self.replay)
     }
 
@@ -227,9 +240,17 @@ impl Subscription {
             _ => upper,
         };
         if self.ready.is_empty() {
-            self.switch.reached(self.read);
+            self.switch.reach(self.read);
         }
         Ok(())
+    }
+
+    /// Blocks until there may be something to look at, but not for long.
+    pub(crate) fn wait_a_little(&self) -> Result<()> {
+        match self.await_more(LOOK) {
+            Err(error) if matches!(error.kind(), ErrorKind::Closed) => Ok(()),
+            waited => waited.map(|_| ()),
+        }
     }
 
     /// Waits a little for the store to grow, unless something is ready.
@@ -254,7 +275,7 @@ impl fmt::Debug for Subscription {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Subscription")
             .field("query", &self.query)
-            .field("position", &self.position())
+            .field("reached", &self.reached())
             .field("has_ended", &self.has_ended())
             .finish_non_exhaustive()
     }

@@ -1,10 +1,11 @@
 //! How far a consumer on a thread of its own has come, and whether it is to
 //! stop: what the thread shares with those who watch it.
 
-use crate::env::sync::{Condvar, Mutex, MutexGuard};
+use crate::env::Deadline;
+use crate::env::sync::{Condvar, Mutex};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::Position;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 #[derive(Debug)]
 pub(crate) struct Progress {
@@ -97,7 +98,7 @@ impl Progress {
 
     /// Blocks until everything up to a position was dealt with.
     pub(crate) fn wait_for(&self, position: Position, timeout: Duration) -> Result<()> {
-        let until = Instant::now().checked_add(timeout);
+        let until = Deadline::after(timeout);
         let mut state = self.state.lock();
         while state.reached < position {
             if state.stuck
@@ -108,7 +109,12 @@ impl Progress {
             if state.ended {
                 return Err(ErrorKind::Closed.into());
             }
-            if !self.wait_until(&mut state, until) && state.reached < position {
+            let Some(until) = until.moment() else {
+                self.changed.wait(&mut state);
+                continue;
+            };
+            let late = self.changed.wait_until(&mut state, until).timed_out();
+            if late && state.reached < position {
                 return Err(ErrorKind::TimedOut {
                     wanted: position,
                     reached: state.reached,
@@ -117,15 +123,6 @@ impl Progress {
             }
         }
         Ok(())
-    }
-
-    /// Whether there was time left.
-    fn wait_until(&self, state: &mut MutexGuard<'_, State>, until: Option<Instant>) -> bool {
-        if let Some(until) = until {
-            return !self.changed.wait_until(state, until).timed_out();
-        }
-        self.changed.wait(state);
-        true
     }
 
     fn change(&self, change: impl FnOnce(&mut State)) {

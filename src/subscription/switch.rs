@@ -25,16 +25,16 @@ impl Switch {
         self.closed.load(Ordering::Acquire)
     }
 
-    pub(super) fn reached(&self, position: Position) {
+    pub(super) fn reach(&self, position: Position) {
         self.position.store(position.get(), Ordering::Release);
     }
 
-    pub(super) fn position(&self) -> Position {
+    pub(super) fn reached(&self) -> Position {
         Position::new(self.position.load(Ordering::Acquire))
     }
 
     pub(super) fn lag(&self) -> u64 {
-        let position = self.position();
+        let position = self.reached();
         self.store.head().get().saturating_sub(position.get())
     }
 }
@@ -73,11 +73,11 @@ impl SubscriptionHandle {
     }
 
     /// Everything that the subscription's query asks for up to here was given.
-    pub fn position(&self) -> Position {
-        self.switch.position()
+    pub fn reached(&self) -> Position {
+        self.switch.reached()
     }
 
-    /// How many positions the store is ahead of `position`.
+    /// How many positions the store is ahead of `reached`.
     pub fn lag(&self) -> u64 {
         self.switch.lag()
     }
@@ -86,7 +86,7 @@ impl SubscriptionHandle {
 impl fmt::Debug for SubscriptionHandle {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("SubscriptionHandle")
-            .field("position", &self.position())
+            .field("reached", &self.reached())
             .field("is_closed", &self.is_closed())
             .finish()
     }

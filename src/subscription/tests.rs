@@ -64,13 +64,13 @@ fn events_there_at_the_start_are_replayed_and_later_ones_live() {
 fn the_position_passes_over_what_is_not_asked_for() {
     let store = store(5);
     let mut odd = subscribe(store, Query::all().with_type("Odd"), Position::START);
-    assert_eq!(odd.position(), Position::START);
+    assert_eq!(odd.reached(), Position::START);
     let first = odd.next().unwrap().unwrap();
     assert_eq!(first.cursor().position, Position::new(2));
-    assert_eq!(odd.position(), Position::new(2));
+    assert_eq!(odd.reached(), Position::new(2));
     odd.next().unwrap().unwrap();
     // The batch was not full, so that nothing up to the head is left.
-    assert_eq!(odd.position(), Position::new(5));
+    assert_eq!(odd.reached(), Position::new(5));
     assert_eq!(odd.lag(), 0);
 }
 
@@ -105,7 +105,7 @@ fn closing_the_subscription_ends_it_at_once() {
     all.next().unwrap().unwrap();
     all.handle().close();
     assert!(all.next().is_none());
-    assert_eq!(all.position(), Position::new(1));
+    assert_eq!(all.reached(), Position::new(1));
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn a_full_channel_holds_the_subscription_up() {
     let (events, delivery) = all.into_channel(1).unwrap();
     std::thread::sleep(Duration::from_millis(20));
     // One waits in the channel, one in the hand of the sender.
-    assert!(delivery.handle().position() <= Position::new(2));
+    assert!(delivery.handle().reached() <= Position::new(2));
     assert_eq!(events.iter().take(10).count(), 10);
     drop(events);
     delivery.close();
