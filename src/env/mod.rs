@@ -9,10 +9,10 @@ pub(crate) mod fs;
 mod map;
 mod os;
 pub(crate) mod say;
-#[cfg(feature = "toolkit")]
-mod stopwatch;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod sim;
+#[cfg(feature = "toolkit")]
+mod stopwatch;
 pub(crate) mod sync;
 mod tasks;
 
