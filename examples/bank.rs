@@ -54,10 +54,11 @@ impl Error for Overdraft {}
 
 impl Account {
     fn withdraw(&self, cents: u64) -> Result<[AccountEvent; 1], Overdraft> {
-        match cents.checked_sub(self.cents) {
-            None | Some(0) => Ok([Withdrawn { cents }]),
-            Some(missing) => Err(Overdraft { missing }),
+        if cents > self.cents {
+            let missing = cents - self.cents;
+            return Err(Overdraft { missing });
         }
+        Ok([Withdrawn { cents }])
     }
 }
 
@@ -84,7 +85,7 @@ fn work(accounts: &Repository<Account>, thread: u64) -> annals::Result<u64> {
     for round in 0..TRANSFERS {
         let from = (thread + round) % ACCOUNTS;
         let to = (from + 1 + round % (ACCOUNTS - 1)) % ACCOUNTS;
-        match transfer(accounts, from, to, 1 + (thread * round) % 700) {
+        match transfer(accounts, from, to, 1 + (thread * round * 37) % 1500) {
             Ok(()) => {}
             Err(CommandError::Refused(Overdraft { .. })) => refused += 1,
             Err(CommandError::Failed(error)) => return Err(error),
