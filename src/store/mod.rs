@@ -167,6 +167,7 @@ pub trait EventStore: Send + Sync {
 /// suite asks, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[allow(clippy::struct_excessive_bools)]
 pub struct Capabilities {
     /// Positions have no gaps.
     pub gapless_positions: bool,
