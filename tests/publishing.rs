@@ -98,7 +98,7 @@ fn over_drop_and_resume_from_its_cursor_nothing_is_missed() -> TestResult {
         let store: Arc<dyn EventStore> = Arc::new(MemoryStore::new());
         let all = Position::new(WRITERS * EACH);
         let cursors = FileCursors::open(dir.path().join(round.to_string()), store.id())?;
-        let mut seen = Vec::new();
+        let mut given = Vec::new();
         std::thread::scope(|scope| -> TestResult {
             for writer in 0..WRITERS {
                 let (store, seed) = (&store, random(&seed));
@@ -113,7 +113,7 @@ fn over_drop_and_resume_from_its_cursor_nothing_is_missed() -> TestResult {
                 let count = 1 + random(&seed) as usize % 30;
                 for event in events.take(count.min((all.get() - cursor.position.get()) as usize)) {
                     let event = event?;
-                    seen.push(event.position().get());
+                    given.push(event.position().get());
                     if random(&seed).is_multiple_of(10) {
                         cursors.save("reader", event.cursor())?;
                     }
@@ -125,7 +125,7 @@ fn over_drop_and_resume_from_its_cursor_nothing_is_missed() -> TestResult {
         })?;
         // What came after the last saving comes again, and nothing else does.
         let mut highest = 0;
-        for position in seen {
+        for position in given {
             assert!(position <= highest + 1, "{position} after {highest}");
             highest = highest.max(position);
         }

@@ -18,6 +18,12 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+/// How long a follower may lag behind a writer that has ended.
+const LONG: Duration = Duration::from_secs(120);
 
 const LOGS: [(&str, u64); 4] = [
     ("baseball-careers", 111_994),
@@ -64,10 +70,10 @@ struct Line<'a> {
     version: u64,
 }
 
-type Text = Lines<BufReader<Box<dyn std::io::Read>>>;
+type Text = Lines<BufReader<Box<dyn std::io::Read + Send>>>;
 
-fn text(source: impl std::io::Read + 'static) -> Text {
-    let source: Box<dyn std::io::Read> = Box::new(source);
+fn text(source: impl std::io::Read + Send + 'static) -> Text {
+    let source: Box<dyn std::io::Read + Send> = Box::new(source);
     BufReader::with_capacity(1 << 18, source).lines()
 }
 
@@ -129,11 +135,11 @@ impl Comparison {
         assert_eq!(found.version, *version, "event {}", self.events);
     }
 
-    /// All lines of the log against as many of the output.
-    fn all(log: &Path, output: &mut Output) -> u64 {
+    /// All lines of the log against as many of an output.
+    fn all(log: &Path, output: &mut Text) -> u64 {
         let mut comparison = Comparison::default();
         for given in lines_of(log) {
-            let found = output.lines.next().expect("events are missing").unwrap();
+            let found = output.next().expect("events are missing").unwrap();
             comparison.next(&given.unwrap(), &found);
         }
         comparison.events
@@ -142,7 +148,7 @@ impl Comparison {
 
 fn assert_exports(store: &Path, log: &Path, events: u64) {
     let mut export = Output::of(&mut annals("export", store));
-    assert_eq!(Comparison::all(log, &mut export), events);
+    assert_eq!(Comparison::all(log, &mut export.lines), events);
     export.ends();
 }
 
@@ -246,9 +252,17 @@ fn every_log_may_be_read_while_it_is_written() {
         let mut import = annals("import", &store);
         import.arg(&log).args(["--segment-size", "64KiB"]);
         let mut import = import.spawn().unwrap();
-        let seen = Comparison::all(&log, &mut follower);
-        assert_eq!(seen, events);
+        let (sender, receiver) = channel();
+        let reader = thread::spawn(move || {
+            let seen = Comparison::all(&log, &mut follower.lines);
+            sender.send(seen).unwrap();
+            follower
+        });
         assert!(import.wait().unwrap().success());
+        // A follower that misses the last event waits for it for ever.
+        let seen = receiver.recv_timeout(LONG).expect("the follower stopped");
+        assert_eq!(seen, events);
+        drop(reader.join().unwrap());
         println!("{name}: {events} events were followed while they were written");
     }
 }

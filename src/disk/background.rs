@@ -173,9 +173,8 @@ pub(super) fn heal(shared: &Arc<Shared>, error: &Error) -> Result<bool> {
 }
 
 fn heal_locked(shared: &Arc<Shared>, error: &Error) -> Result<bool> {
-    let path = match error.kind() {
-        ErrorKind::Corrupt { path, .. } | ErrorKind::Io { path, .. } => path,
-        _ => return Ok(false),
+    let (ErrorKind::Corrupt { path, .. } | ErrorKind::Io { path, .. }) = error.kind() else {
+        return Ok(false);
     };
     if path.extension().is_none_or(|extension| extension != "idx") {
         return Ok(false);

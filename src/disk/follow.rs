@@ -68,6 +68,7 @@ impl Follower {
             numbers: &layout.segments,
             resume: self.resume,
             floor,
+            closed: layout.closed,
         };
         recovery.find_end(&mut |_, _, _| Ok(())).map(drop)
     }

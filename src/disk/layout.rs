@@ -70,12 +70,6 @@ impl Layout {
         }
     }
 
-    /// Whether the last close stated exactly this end.
-    pub(super) fn was_closed_at(&self, segment: u64, end: u64, head: Position) -> bool {
-        self.closed
-            .is_some_and(|closed| (closed.segment, closed.end, closed.head) == (segment, end, head))
-    }
-
     /// The last position that a clean close stated.
     pub(super) fn closed_head(&self) -> Position {
         self.closed.map_or(Position::START, |closed| closed.head)

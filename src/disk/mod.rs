@@ -106,7 +106,7 @@ impl LogStore {
     /// # Errors
     /// Corruption or I/O met on the way.
     pub fn stat(&self) -> Result<Stat> {
-        stat::stat(&self.shared)
+        self.shared.healing(|| stat::stat(&self.shared))
     }
 }
 

@@ -70,10 +70,11 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
         numbers: &layout.segments,
         resume: loaded.resume,
         floor: loaded.floor,
+        closed: layout.closed,
     };
     let mut end =
         recovery.find_end(&mut |segment, offset, frame| replay.add(segment, offset, frame))?;
-    if !layout.was_closed_at(end.tail.number(), end.end, end.head) {
+    if !end.is_clean(&recovery) {
         end.settle(&recovery)?;
     }
     for image in replay.take_images() {
@@ -107,6 +108,7 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
         spares: Spares::new(dir, number),
         write_due: AtomicBool::new(false),
         sync_due: AtomicBool::new(false),
+        closing: Mutex::new(()),
         indexing: Mutex::new(()),
         lock: Mutex::new(Some(lock)),
     };
@@ -157,7 +159,7 @@ pub(super) fn for_reading(options: &Options, dir: &Path) -> Result<LogStore> {
         segments,
         index: Index::new(loaded.files, table),
         progress: Progress::new(loaded.resume.next.previous(), None),
-        role: Role::Follower(Mutex::new(follower)),
+        role: Role::Follower(Box::new(Mutex::new(follower))),
         env,
     };
     super::follow::begin(&shared, loaded.floor)?;

@@ -3,7 +3,7 @@
 use super::LogStore;
 use super::open;
 use crate::env::{Clock, Env};
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::types::{Durability, Limits};
 use std::path::Path;
 use std::sync::Arc;
@@ -142,12 +142,7 @@ impl Options {
     /// # Errors
     /// `Io` if no temporary directory can be made; otherwise as `open`.
     pub fn temporary(&self) -> Result<LogStore> {
-        let dir = tempfile::Builder::new().prefix("annals-").tempdir();
-        let dir = dir.map_err(|source| ErrorKind::Io {
-            path: std::env::temp_dir(),
-            operation: "make a directory in",
-            source,
-        })?;
+        let dir = crate::env::temporary_directory()?;
         let mut store = self.open(dir.path())?;
         store.temporary = Some(dir);
         Ok(store)

@@ -1,6 +1,6 @@
 //! Reading: the index says which positions, the log gives the events.
 
-use super::shared::Shared;
+use super::shared::{MOST_HEALINGS, Shared};
 use crate::error::{Error, Result};
 use crate::format::frame::{Frame, FrameHead, RecordCursor};
 use crate::index::{Parts, Search};
@@ -63,9 +63,6 @@ impl OpenFrame {
         event.map_err(|fault| segment.fault(self.head.offset(), fault))
     }
 }
-
-/// How often a read makes a damaged index anew before it gives up.
-const MOST_HEALINGS: u32 = 8;
 
 impl Reading {
     pub(super) fn new(shared: &Arc<Shared>, query: &Query) -> Self {

@@ -65,9 +65,8 @@ fn is_whole_append(shared: &Arc<Shared>, event: &RecordedEvent, append: &Append)
 
 /// The versions of an append's streams as they were at a position.
 fn versions_at(shared: &Arc<Shared>, append: &Append, at: Position) -> Result<Vec<Version>> {
-    let parts = shared.index.parts();
     let streams = append.streams().iter();
     streams
-        .map(|part| parts.version(shared.hasher.stream(part.name()), at))
+        .map(|part| shared.version_at(part.name(), at))
         .collect()
 }

@@ -30,6 +30,8 @@ use std::time::Duration;
 const SOON: Duration = Duration::from_millis(2);
 /// How long it may stay unsynced after that.
 const SYNC_SOON: Duration = Duration::from_millis(50);
+/// How often a call makes damaged parts of the index anew before it gives up.
+pub(super) const MOST_HEALINGS: u32 = 8;
 /// How many bytes may queue up before a submitter writes them itself.
 const MOST_QUEUED: usize = 4 << 20;
 
@@ -53,7 +55,7 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) enum Role {
     Writer(Box<Writer>),
-    Follower(Mutex<Follower>),
+    Follower(Box<Mutex<Follower>>),
 }
 
 /// What only the one writer has.
@@ -66,6 +68,7 @@ pub(super) struct Writer {
     /// syncing it is.
     pub(super) write_due: AtomicBool,
     pub(super) sync_due: AtomicBool,
+    pub(super) closing: Mutex<()>,
     /// Held by whoever changes index files.
     pub(super) indexing: Mutex<()>,
     pub(super) lock: Mutex<Option<Box<dyn LockGuard>>>,
@@ -152,23 +155,27 @@ impl Shared {
                 let what = "append";
                 return Err(ErrorKind::TooLarge { what, size, limit }.into());
             }
-            self.claim(writer, append, encoded, durability)
+            let claimed = self.healing(|| self.claim(writer, &append, encoded, durability))?;
+            Ok(match claimed {
+                Claim::Taken(appended) => Outcome::Taken(appended, durability),
+                Claim::Refused(refusal) => Outcome::Refused(Box::new(append), refusal, durability),
+            })
         })
     }
 
     fn claim(
         self: &Arc<Self>,
         writer: &Writer,
-        append: Append,
+        append: &Append,
         encoded: &mut Encoded,
         durability: Durability,
-    ) -> Result<Outcome> {
+    ) -> Result<Claim> {
         let around = self.around(writer);
         let mut claims = writer.claims.lock();
         let tail = claims.tail.number();
         let half = claims.tail.size() / 2;
         let before = claims.offset;
-        let claim = claims.claim(&around, &append, encoded, durability)?;
+        let claim = claims.claim(&around, append, encoded, durability)?;
         let rolled = claims.tail.number() != tail;
         let frozen = claims.freeze(&self.index, self.options.checkpoint_events);
         let wants_spare = (before <= half || rolled) && claims.offset > claims.tail.size() / 2;
@@ -180,13 +187,20 @@ impl Shared {
         if frozen {
             background::checkpoint(self);
         }
-        match claim {
-            Claim::Refused(refusal) => Ok(Outcome::Refused(Box::new(append), refusal, durability)),
-            Claim::Taken(appended) => {
-                if queued > MOST_QUEUED {
-                    self.settle(appended.last(), Durability::Written)?;
-                }
-                Ok(Outcome::Taken(appended, durability))
+        if let (Claim::Taken(appended), true) = (&claim, queued > MOST_QUEUED) {
+            self.settle(appended.last(), Durability::Written)?;
+        }
+        Ok(claim)
+    }
+
+    /// Does something with the index, once more whenever a part of it turns
+    /// out to be damaged and can be made anew.
+    pub(super) fn healing<T>(self: &Arc<Self>, mut work: impl FnMut() -> Result<T>) -> Result<T> {
+        let mut left = MOST_HEALINGS;
+        loop {
+            match work() {
+                Err(error) if left > 0 && background::heal(self, &error)? => left -= 1,
+                outcome => return outcome,
             }
         }
     }
@@ -288,10 +302,14 @@ impl Shared {
         Ok(head)
     }
 
-    pub(super) fn version(&self, stream: &str) -> Result<Version> {
-        let bound = self.head();
-        let parts = self.index.parts();
-        parts.version(self.hasher.stream(stream), bound)
+    pub(super) fn version(self: &Arc<Self>, stream: &str) -> Result<Version> {
+        self.version_at(stream, self.head())
+    }
+
+    /// The version that a stream had at a position.
+    pub(super) fn version_at(self: &Arc<Self>, stream: &str, bound: Position) -> Result<Version> {
+        let key = self.hasher.stream(stream);
+        self.healing(|| self.index.parts().version(key, bound))
     }
 
     pub(super) fn reading(self: &Arc<Self>, query: &Query) -> Result<Reading> {
@@ -302,12 +320,15 @@ impl Shared {
     }
 
     pub(super) fn close(self: &Arc<Self>) -> Result<()> {
-        if self.progress.is_closed() {
-            return Ok(());
-        }
         let outcome = match &self.role {
-            Role::Writer(writer) => super::open::close(self, writer),
             Role::Follower(_) => Ok(()),
+            Role::Writer(writer) => {
+                let _one_at_a_time = writer.closing.lock();
+                match self.progress.is_closed() {
+                    true => Ok(()),
+                    false => super::open::close(self, writer),
+                }
+            }
         };
         self.progress.close();
         outcome

@@ -320,6 +320,7 @@ impl<'a> Verifier<'a> {
             numbers: &self.layout.segments,
             resume,
             floor: self.floor,
+            closed: self.layout.closed,
         };
         match recovery.find_end(&mut |_, _, _| Ok(())) {
             Ok(_) => Ok(()),

@@ -128,6 +128,7 @@ impl Board {
                 if index >= WORDS {
                     return None;
                 }
+                #[allow(clippy::cast_ptr_alignment)]
                 // SAFETY: the mapping is a page, so it is aligned for words
                 // and holds `WORDS` of them; it lives as long as `self`; and
                 // nobody, in any process, touches it but by atomic words.

@@ -19,7 +19,7 @@ mod tasks;
 pub(crate) use clock::Deadline;
 pub use clock::{Clock, SystemClock};
 pub(crate) use map::{Board, Map};
-pub(crate) use os::OsFs;
+pub(crate) use os::{OsFs, temporary_directory};
 #[cfg(feature = "toolkit")]
 pub(crate) use stopwatch::Stopwatch;
 pub(crate) use tasks::{Lane, OsTasks, Tasks};

@@ -2,10 +2,12 @@
 
 use super::fs::{File, Fs, Kind, LockGuard, Mode};
 use super::{Board, Map};
+use crate::error::{Error, Result};
 use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use tempfile::TempDir;
 
 /// The operating system's file system.
 #[derive(Debug)]
@@ -103,6 +105,12 @@ impl OsFs {
         }
         options.open(path)
     }
+}
+
+/// A new directory that goes with its handle.
+pub(crate) fn temporary_directory() -> Result<TempDir> {
+    let dir = tempfile::Builder::new().prefix("annals-").tempdir();
+    dir.map_err(|error| Error::io(&std::env::temp_dir(), "make a directory in", error))
 }
 
 /// A lock is a locked file: the operating system gives it back when the file

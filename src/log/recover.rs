@@ -16,10 +16,12 @@ use crate::env::Env;
 use crate::env::fs::Mode;
 use crate::error::{Error, Result};
 use crate::format::checksum::Place;
-use crate::format::frame::{Frame, FrameBase, MIN_BYTES, peek_len};
+use crate::format::frame::{Frame, FrameBase, FrameHead, MIN_BYTES, peek_len};
+use crate::format::identity::CloseStatement;
 use crate::format::names;
 use crate::format::segment::HEADER_BYTES;
 use crate::types::{Position, StoreId};
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -48,6 +50,8 @@ pub(crate) struct Recovery<'a> {
     /// The last position known to have been durable, from outside the part
     /// that is walked.
     pub(crate) floor: Position,
+    /// The end that the last clean close stated.
+    pub(crate) closed: Option<CloseStatement>,
 }
 
 /// The log's end, as it was found.
@@ -61,10 +65,73 @@ pub(crate) struct Recovered {
     pub(crate) epoch: u64,
     /// When the last event was recorded.
     pub(crate) last_recorded: i64,
-    /// The segments walked over, and where the walk began in each.
-    walked: Vec<(Arc<Segment>, u64, u64)>,
+    /// The stretches of the log that may not have reached the medium: segment,
+    /// start, end. The last one is of the tail, and may be empty.
+    unsettled: Vec<(Arc<Segment>, u64, u64)>,
     /// What stands behind the end.
     rest: Rest,
+}
+
+/// Which of the frames walked over may not have reached the medium: those that
+/// no watermark is known to cover.
+#[derive(Debug)]
+struct Unsettled {
+    durable: Position,
+    /// The segments entered, where the walk began in each, and where it is.
+    segments: Vec<(Arc<Segment>, u64, u64)>,
+    /// The frames above the watermark: index of the segment, offset, last
+    /// position.
+    frames: VecDeque<(usize, u64, Position)>,
+}
+
+impl Unsettled {
+    fn new(durable: Position) -> Self {
+        Unsettled {
+            durable,
+            segments: Vec::new(),
+            frames: VecDeque::new(),
+        }
+    }
+
+    fn enter(&mut self, segment: &Arc<Segment>, offset: u64) {
+        self.segments.push((Arc::clone(segment), offset, offset));
+    }
+
+    fn add(&mut self, head: &FrameHead) {
+        let index = self.segments.len() - 1;
+        self.segments[index].2 = head.end();
+        self.frames.push_back((index, head.offset(), head.last()));
+        self.durable = self.durable.max(head.commit.durable);
+        while self
+            .frames
+            .front()
+            .is_some_and(|frame| frame.2 <= self.durable)
+        {
+            self.frames.pop_front();
+        }
+    }
+
+    /// From the first such frame on, everything; and of the tail in any case
+    /// what is not known to be more than a header.
+    fn stretches(self) -> Vec<(Arc<Segment>, u64, u64)> {
+        let last = self.segments.len() - 1;
+        let (first, offset) = match self.frames.front() {
+            Some((index, offset, _)) => (*index, *offset),
+            None => (last, self.segments[last].2),
+        };
+        let stretch = |(index, (segment, _, end)): (usize, (Arc<Segment>, u64, u64))| {
+            let start = if index == first { offset } else { 0 };
+            // A header is as young as the first frame behind it.
+            let start = if start == HEADER_BYTES as u64 {
+                0
+            } else {
+                start
+            };
+            (segment, start, end)
+        };
+        let all = self.segments.into_iter().enumerate().skip(first);
+        all.map(stretch).collect()
+    }
 }
 
 /// What stands behind the log's end.
@@ -92,16 +159,18 @@ impl Recovery<'_> {
     ) -> Result<Recovered> {
         let mut resume = self.resume;
         let mut found = self.open(resume.segment)?;
-        let mut walked = Vec::new();
+        let mut unsettled = Unsettled::new(self.floor);
         let mut last_recorded = resume.recorded.unwrap_or(found.header().base_time);
         loop {
             let segment = Arc::clone(&found);
+            unsettled.enter(&segment, resume.offset);
             let reader = segment.plain_reader();
             let mut walk = Walk::new(reader, resume.offset, resume.next, resume.epoch);
             let damage = loop {
                 match walk.step()? {
                     Step::Frame(offset, frame) => {
                         last_recorded = frame.head().commit.recorded;
+                        unsettled.add(frame.head());
                         visit(&segment, offset, &frame)?;
                     }
                     Step::End => break None,
@@ -109,7 +178,6 @@ impl Recovery<'_> {
                 }
             };
             let end = walk.offset();
-            walked.push((Arc::clone(&segment), resume.offset, end));
             resume = Resume {
                 segment: segment.number() + 1,
                 offset: HEADER_BYTES as u64,
@@ -122,17 +190,24 @@ impl Recovery<'_> {
                 found = next;
                 continue;
             }
-            let rest = self.judge(&segment, end, &resume, damage)?;
+            let rest = self.judge(&segment, end, &resume, damage.as_ref())?;
             return Ok(Recovered {
                 tail: segment,
                 end,
                 head: resume.next.previous(),
                 epoch: resume.epoch,
                 last_recorded,
-                walked,
+                unsettled: unsettled.stretches(),
                 rest,
             });
         }
+    }
+
+    /// Whether the last clean close stated exactly this end: then nothing was
+    /// written since, and what stands behind it is of no interest.
+    fn was_closed_at(&self, segment: u64, end: u64, head: Position) -> bool {
+        self.closed
+            .is_some_and(|closed| (closed.segment, closed.end, closed.head) == (segment, end, head))
     }
 
     fn open(&self, number: u64) -> Result<Arc<Segment>> {
@@ -171,10 +246,10 @@ impl Recovery<'_> {
         segment: &Arc<Segment>,
         end: u64,
         resume: &Resume,
-        damage: Option<Error>,
+        damage: Option<&Error>,
     ) -> Result<Rest> {
         let rotten = |known: Position| {
-            damage.clone().unwrap_or_else(|| {
+            damage.cloned().unwrap_or_else(|| {
                 let head = resume.next.previous();
                 let reason = format!("the log ends at position {head}, but {known} was durable");
                 Error::corrupt(segment.path(), end, reason)
@@ -184,6 +259,9 @@ impl Recovery<'_> {
             return Err(rotten(self.floor));
         }
         let mut rest = Rest::default();
+        if self.was_closed_at(segment.number(), end, resume.next.previous()) {
+            return Ok(rest);
+        }
         rest.look_behind(segment, end)?;
         for number in self
             .numbers
@@ -278,19 +356,21 @@ impl Rest {
 }
 
 impl Recovered {
-    /// Makes the end what `find_end` took it for: what was walked over is
-    /// written again and synced (an earlier writer may have died with it only
+    /// Whether the log was closed cleanly at this end.
+    pub(crate) fn is_clean(&self, recovery: &Recovery<'_>) -> bool {
+        recovery.was_closed_at(self.tail.number(), self.end, self.head)
+    }
+
+    /// Makes the end what `find_end` took it for: what no watermark is known
+    /// to cover is written again and synced (an earlier writer may have died with it only
     /// in memory, or a sync may have failed and dropped it), and what stands
     /// behind the end is zeroed or removed.
     ///
     /// Whenever this stops half way, the next recovery finds the same end.
     pub(crate) fn settle(&mut self, recovery: &Recovery<'_>) -> Result<()> {
-        for (segment, start, end) in &self.walked {
-            // A segment entered by its front has a header that is as young.
-            let first = *start == HEADER_BYTES as u64;
-            let start = if first { 0 } else { *start };
+        for (segment, start, end) in &self.unsettled {
             let writable = Self::writable(recovery, segment.number())?;
-            rewrite(&writable, start, *end)?;
+            rewrite(&writable, *start, *end)?;
             if segment.number() == self.tail.number() {
                 self.zero_rest(&writable)?;
             }

@@ -223,7 +223,7 @@ impl RecordedEvent {
             metadata: locate(event.metadata)?,
             data: locate(event.data)?,
         };
-        Some(Self::assemble(event, buffer.clone(), parts))
+        Some(Self::assemble(event, buffer.clone(), &parts))
     }
 
     fn copied(event: &EventRef<'_>) -> Self {
@@ -251,10 +251,10 @@ impl RecordedEvent {
             metadata: between(ends[2], ends[3]),
             data: between(ends[3], ends[4]),
         };
-        Self::assemble(event, Bytes::from(bytes), parts)
+        Self::assemble(event, Bytes::from(bytes), &parts)
     }
 
-    fn assemble(event: &EventRef<'_>, buffer: Bytes, parts: Parts) -> Self {
+    fn assemble(event: &EventRef<'_>, buffer: Bytes, parts: &Parts) -> Self {
         RecordedEvent {
             buffer,
             stream: parts.stream,

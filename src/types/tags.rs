@@ -134,6 +134,15 @@ impl<'a> IntoIterator for Tags<'a> {
     }
 }
 
+impl<'a> IntoIterator for &Tags<'a> {
+    type Item = &'a str;
+    type IntoIter = TagIter<'a>;
+
+    fn into_iter(self) -> TagIter<'a> {
+        self.iter()
+    }
+}
+
 impl PartialEq for Tags<'_> {
     fn eq(&self, other: &Tags<'_>) -> bool {
         self.iter().eq(other.iter())

@@ -1,11 +1,10 @@
 //! `annals append`: one durable append a line, acknowledged in order.
 
 use crate::Out;
-use crate::api::{LogStore, Options};
 use crate::args::AppendArgs;
 use crate::input::Lines;
 use crate::parse::{self, Claims};
-use annals::{Append, Durability, EventStore, Pending};
+use annals::{Append, Durability, EventStore, LogStore, Options, Pending};
 use anyhow::Context;
 use std::io::Write;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 //! The words of the command line.
 
-use annals::Durability;
+use annals::{Durability, Options};
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -72,7 +72,8 @@ pub(crate) struct AppendArgs {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct SegmentArgs {
-    /// The size of new segment files: bytes, or with KiB, MiB or GiB
+    /// The size that segment files grow to: bytes, or with KiB, MiB or GiB;
+    /// 1 KiB to 1 GiB, and 64 MiB unless set
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub(crate) segment_size: Option<u64>,
 }
@@ -205,7 +206,7 @@ impl From<Safety> for Durability {
     }
 }
 
-/// A number of bytes, as people write it.
+/// The size of a segment in bytes, as people write it.
 fn size(text: &str) -> Result<u64, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit());
     let (number, unit) = text.split_at(digits.unwrap_or(text.len()));
@@ -221,7 +222,8 @@ fn size(text: &str) -> Result<u64, String> {
         .map_err(|_| "a size begins with a whole number")?;
     number
         .checked_mul(factor)
-        .ok_or_else(|| "the size is too large".into())
+        .filter(|size| (Options::MIN_SEGMENT_SIZE..=Options::MAX_SEGMENT_SIZE).contains(size))
+        .ok_or_else(|| "a segment has 1 KiB to 1 GiB".into())
 }
 
 #[cfg(test)]
@@ -239,7 +241,16 @@ mod tests {
         assert_eq!(size("4096"), Ok(4096));
         assert_eq!(size("64KiB"), Ok(65_536));
         assert_eq!(size("2 MiB"), Ok(2_097_152));
-        for bad in ["", "KiB", "-1", "1kB", "1.5MiB", "99999999999GiB"] {
+        for bad in [
+            "",
+            "KiB",
+            "-1",
+            "1kB",
+            "1.5MiB",
+            "99999999999GiB",
+            "1023",
+            "2GiB",
+        ] {
             assert!(size(bad).is_err(), "{bad}");
         }
     }

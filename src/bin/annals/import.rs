@@ -1,6 +1,5 @@
 //! `annals import`: the events of files.
 
-use crate::api::{LogStore, Options};
 use crate::args::ImportArgs;
 use crate::input::{self, Lines};
 use crate::parse::{self, Claims};
@@ -8,7 +7,7 @@ use crate::people::counted;
 use crate::progress::Progress;
 use crate::restore::Restore;
 use crate::say;
-use annals::{EventStore, Pending, Position, Timestamp};
+use annals::{EventStore, LogStore, Options, Pending, Position, Timestamp};
 use indicatif::HumanCount;
 use std::collections::VecDeque;
 use std::sync::Arc;

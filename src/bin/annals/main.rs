@@ -16,12 +16,9 @@ mod reading;
 mod restore;
 mod stat;
 mod streams;
-mod stub;
 mod tail;
 mod time;
 mod verify;
-
-use stub as api;
 
 use args::{Args, Command};
 use clap::Parser;

@@ -1,9 +1,8 @@
 //! What the commands that read have in common.
 
-use crate::api::{LogStore, Options};
 use crate::people::Shown;
 use crate::{Out, line};
-use annals::{EventRef, EventStore, Query};
+use annals::{EventRef, EventStore, LogStore, Options, Query};
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::Path;

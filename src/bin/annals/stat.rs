@@ -1,9 +1,8 @@
 //! `annals stat`: how much is in a store.
 
-use crate::api::Stat;
 use crate::args::StatArgs;
 use crate::{Out, reading};
-use annals::{EventStore, Timestamp};
+use annals::{EventStore, Stat, Timestamp};
 use indicatif::{BinaryBytes, HumanCount};
 use serde::Serialize;
 use std::io::{self, Write};

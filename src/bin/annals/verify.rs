@@ -1,16 +1,16 @@
 //! `annals verify`: reads everything and checks it.
 
 use crate::Out;
-use crate::api::{self, VerifyReport};
 use crate::args::VerifyArgs;
 use crate::people::{counted, shown};
 use crate::progress::Progress;
+use annals::VerifyReport;
 use indicatif::BinaryBytes;
 use std::io::{self, Write};
 
 pub(crate) fn run(args: &VerifyArgs, out: &mut Out) -> anyhow::Result<()> {
     let mut progress = None;
-    let report = api::verify(&args.store, &mut |so_far| {
+    let report = annals::verify(&args.store, &mut |so_far| {
         progress
             .get_or_insert_with(|| Progress::new(Some(so_far.total_bytes)))
             .at(so_far.events, so_far.bytes);
