@@ -58,7 +58,11 @@ fn eight_threads_lose_nothing_and_snapshots_agree_with_replay() {
             .with_snapshots(snapshots.clone(), SnapshotPolicy::every(7));
         std::thread::scope(|scope| {
             for _ in 0..8 {
-                scope.spawn(|| (0..25).for_each(|_| drop(add(&with, "hits", 1))));
+                scope.spawn(|| {
+                    for _ in 0..25 {
+                        add(&with, "hits", 1);
+                    }
+                });
             }
         });
         assert_eq!(snapshots.len(), 1);
