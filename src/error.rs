@@ -1,6 +1,6 @@
 //! Floor 1: the one error type.
 
-use crate::types::{Expected, Position, Version};
+use crate::types::{EventRef, Expected, Position, Version};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -122,6 +122,71 @@ pub enum ErrorKind {
     },
     /// The store was closed.
     Closed,
+    /// A recorded event is of a type that the event enum does not have.
+    UnknownType {
+        /// The event's type.
+        event_type: String,
+        /// The event.
+        at: EventPlace,
+        /// The types that the event enum has.
+        known: Vec<String>,
+    },
+    /// A recorded event has a newer schema than this application knows: a
+    /// newer version of the application wrote it.
+    NewerSchema {
+        /// The event's type.
+        event_type: String,
+        /// The schema version of its data.
+        schema: u32,
+        /// The newest schema version that is known here.
+        newest: u32,
+        /// The event.
+        at: EventPlace,
+    },
+    /// The data of a recorded event can't be read as what its type says.
+    Undecodable {
+        /// The event's type.
+        event_type: String,
+        /// The schema version of its data.
+        schema: u32,
+        /// The event.
+        at: EventPlace,
+        /// What does not fit, as the codec or upcaster says it.
+        reason: String,
+    },
+    /// A value can't be written as data. Nothing was written.
+    Unencodable {
+        /// What was to be written.
+        what: String,
+        /// Why it can't be, as the codec says it.
+        reason: String,
+    },
+    /// Upcasters that leave a gap, run in a circle or contradict each other.
+    InvalidUpcasters {
+        /// Everything that is wrong with them, one sentence each.
+        problems: Vec<String>,
+    },
+    /// An event can't be undone. Nothing was written.
+    NotUndoable {
+        /// The event's type.
+        event_type: String,
+        /// The event.
+        at: EventPlace,
+        /// Why it can't be.
+        reason: String,
+    },
+    /// There is no such event.
+    NoSuchEvent {
+        /// Which event was looked for, and where.
+        what: String,
+    },
+    /// A view at a position that the store has not reached.
+    NotReached {
+        /// The position asked for.
+        asked: Position,
+        /// The last visible one.
+        head: Position,
+    },
     /// This backend can't do that: see `EventStore::capabilities`.
     Unsupported {
         /// What it can't do.
@@ -152,6 +217,41 @@ pub enum ErrorKind {
         /// What failed.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+/// Which recorded event an error speaks of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventPlace {
+    /// The event's stream.
+    pub stream: String,
+    /// Its place in the stream.
+    pub version: Version,
+    /// Its place in the store.
+    pub position: Position,
+}
+
+impl From<&EventRef<'_>> for EventPlace {
+    fn from(event: &EventRef<'_>) -> Self {
+        EventPlace {
+            stream: event.stream().to_owned(),
+            version: event.version(),
+            position: event.position(),
+        }
+    }
+}
+
+impl fmt::Display for EventPlace {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let EventPlace {
+            stream,
+            version,
+            position,
+        } = self;
+        write!(
+            out,
+            "version {version} of stream {stream:?} (position {position})"
+        )
+    }
 }
 
 impl Error {
@@ -251,6 +351,8 @@ impl fmt::Debug for Error {
 }
 
 impl fmt::Display for ErrorKind {
+    // One sentence for each kind.
+    #[allow(clippy::too_many_lines)]
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ErrorKind::Conflict {
@@ -329,6 +431,51 @@ impl fmt::Display for ErrorKind {
                  open the store again and repeat it to know"
             ),
             ErrorKind::Closed => out.write_str("the store is closed"),
+            ErrorKind::UnknownType {
+                event_type,
+                at,
+                known,
+            } => write!(
+                out,
+                "{at} is of type {event_type:?}, which the event enum does not have (it has {}); \
+                 give it a variant or an upcaster, or skip unknown types",
+                known.join(", ")
+            ),
+            ErrorKind::NewerSchema {
+                event_type,
+                schema,
+                newest,
+                at,
+            } => write!(
+                out,
+                "{at} is a {event_type:?} of schema {schema}, but this application knows \
+                 schemas up to {newest}; use a newer version of the application"
+            ),
+            ErrorKind::Undecodable {
+                event_type,
+                schema,
+                at,
+                reason,
+            } => write!(
+                out,
+                "{at} can't be read as a {event_type:?} of schema {schema}: {reason}"
+            ),
+            ErrorKind::Unencodable { what, reason } => {
+                write!(out, "{what} can't be written: {reason}")
+            }
+            ErrorKind::InvalidUpcasters { problems } => {
+                write!(out, "the upcasters are invalid: {}", problems.join("; "))
+            }
+            ErrorKind::NotUndoable {
+                event_type,
+                at,
+                reason,
+            } => write!(out, "{at}, a {event_type:?}, can't be undone: {reason}"),
+            ErrorKind::NoSuchEvent { what } => write!(out, "there is no {what}"),
+            ErrorKind::NotReached { asked, head } => write!(
+                out,
+                "there is no view at position {asked} yet: the store is at {head}"
+            ),
             ErrorKind::Unsupported { what } => write!(out, "this store does not support {what}"),
             ErrorKind::TimedOut { wanted, reached } => write!(
                 out,

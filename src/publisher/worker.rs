@@ -89,7 +89,7 @@ impl Worker {
     fn deal_with(&mut self, event: &Delivered) -> Result<(), Stopped> {
         let mut failures = 0;
         loop {
-            let Err(error) = caught(|| (self.handler.function)(event)) else {
+            let Err(error) = caught(|| event.as_cause(|| (self.handler.function)(event))) else {
                 self.progress.set_trouble(None);
                 return Ok(());
             };
@@ -174,7 +174,7 @@ impl Worker {
             return Err(Error::outside(what, "the store does not have it any more"));
         };
         let event = Delivered::new(event, self.keeper.saved().replay);
-        match caught(|| (self.handler.function)(&event)) {
+        match caught(|| event.as_cause(|| (self.handler.function)(&event))) {
             Ok(()) => self.parked.remove(&name, position),
             Err(error) => {
                 parked.tries = parked.tries.saturating_add(1);

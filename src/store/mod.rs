@@ -167,9 +167,13 @@ pub trait EventStore: Send + Sync {
 /// suite asks, too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[allow(clippy::struct_excessive_bools)]
 pub struct Capabilities {
     /// Positions have no gaps.
     pub gapless_positions: bool,
+    /// The versions within a stream have no gaps (below retention): all of a
+    /// stream's events are there.
+    pub gapless_versions: bool,
     /// Appends may carry conditions over queries.
     pub conditions: bool,
     /// A repeat is recognised wherever in the log the first append is, and
@@ -181,6 +185,7 @@ impl Default for Capabilities {
     fn default() -> Self {
         Capabilities {
             gapless_positions: true,
+            gapless_versions: true,
             conditions: false,
             whole_log_repeats: false,
         }

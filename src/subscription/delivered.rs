@@ -51,6 +51,19 @@ impl Delivered {
         self.phase() == Phase::Live
     }
 
+    /// Does what follows from the event: what is recorded meanwhile through a
+    /// repository names the event as its cause.
+    #[cfg(feature = "toolkit")]
+    pub(crate) fn as_cause<T>(&self, work: impl FnOnce() -> T) -> T {
+        crate::context::Context::caused_by(&self.event).scope(work)
+    }
+
+    /// Does what follows from the event.
+    #[cfg(not(feature = "toolkit"))]
+    pub(crate) fn as_cause<T>(&self, work: impl FnOnce() -> T) -> T {
+        work()
+    }
+
     /// Where the consumer stands once it has dealt with this event: what to
     /// save in the transaction that holds the event's effects.
     pub fn cursor(&self) -> Cursor {

@@ -1,0 +1,17 @@
+//! How long something takes.
+
+use std::time::{Duration, Instant};
+
+/// Started when it is made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stopwatch(Instant);
+
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        Stopwatch(Instant::now())
+    }
+
+    pub(crate) fn read(self) -> Duration {
+        self.0.elapsed()
+    }
+}

@@ -1,0 +1,243 @@
+//! Commands: load, decide, append, and once more if need be.
+
+use super::turns::turn;
+use super::{Loaded, Repository};
+use crate::aggregate::Aggregate;
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::Position;
+use std::fmt;
+
+/// Why a command came to nothing: the domain refused it, or the store failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandError<D, E = Error> {
+    /// The domain's own error, as the decision gave it.
+    Refused(D),
+    /// What the store failed with. A `Conflict` means that others changed the
+    /// aggregate again and again, each time before the decision was recorded.
+    Failed(E),
+}
+
+impl<D> CommandError<D> {
+    /// The error as the domain's own, where that can hold one of the store.
+    ///
+    /// ```
+    /// # use annals::{Aggregate, CommandError, MemoryStore, Repository};
+    /// # #[derive(Default)]
+    /// # struct Account { balance: i64 }
+    /// # #[derive(serde::Serialize, serde::Deserialize)]
+    /// # enum AccountEvent { Withdrawn(i64) }
+    /// # impl Aggregate for Account {
+    /// #   type Event = AccountEvent;
+    /// #   const CATEGORY: &'static str = "accounts";
+    /// #   fn apply(&mut self, _: &AccountEvent) {}
+    /// # }
+    /// #[derive(Debug)]
+    /// enum BankError {
+    ///     Overdraft,
+    ///     Store(annals::Error),
+    /// }
+    ///
+    /// impl From<annals::Error> for BankError {
+    ///     fn from(error: annals::Error) -> Self {
+    ///         BankError::Store(error)
+    ///     }
+    /// }
+    ///
+    /// fn withdraw(accounts: &Repository<Account>, id: u32, amount: i64) -> Result<i64, BankError> {
+    ///     let account = accounts
+    ///         .execute(id, |account| match amount <= account.balance {
+    ///             true => Ok([AccountEvent::Withdrawn(amount)]),
+    ///             false => Err(BankError::Overdraft),
+    ///         })
+    ///         .map_err(CommandError::flatten)?;
+    ///     Ok(account.balance)
+    /// }
+    /// # let accounts = Repository::new(std::sync::Arc::new(MemoryStore::new()));
+    /// assert!(matches!(withdraw(&accounts, 7, 5), Err(BankError::Overdraft)));
+    /// ```
+    pub fn flatten(self) -> D
+    where
+        D: From<Error>,
+    {
+        match self {
+            CommandError::Refused(refused) => refused,
+            CommandError::Failed(error) => error.into(),
+        }
+    }
+
+    /// The domain's error, if it was the domain that refused.
+    pub fn refused(&self) -> Option<&D> {
+        match self {
+            CommandError::Refused(refused) => Some(refused),
+            CommandError::Failed(_) => None,
+        }
+    }
+}
+
+impl<D> From<Error> for CommandError<D> {
+    fn from(error: Error) -> Self {
+        CommandError::Failed(error)
+    }
+}
+
+impl<D: fmt::Display> fmt::Display for CommandError<D> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CommandError::Refused(refused) => refused.fmt(out),
+            CommandError::Failed(error) => error.fmt(out),
+        }
+    }
+}
+
+impl<D: std::error::Error + 'static> std::error::Error for CommandError<D> {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            CommandError::Refused(refused) => refused.source(),
+            CommandError::Failed(error) => error.source(),
+        }
+    }
+}
+
+impl<A: Aggregate> Repository<A> {
+    /// Does a command: loads the aggregate, lets `decide` say what happens (or
+    /// that it refuses), and saves that. When something else happened to the
+    /// aggregate meanwhile, it decides again on the new state, up to
+    /// `with_attempts` times in all; so `decide` should do nothing but decide.
+    ///
+    /// Returns the aggregate as it is after the events. Deciding that nothing
+    /// happens is fine: nothing is saved then.
+    ///
+    /// # Errors
+    /// `Refused` with the error of `decide`; `Failed` with what loading or
+    /// appending failed with, in the end.
+    pub fn execute<D, I>(
+        &self,
+        id: impl fmt::Display,
+        mut decide: impl FnMut(&A) -> Result<I, D>,
+    ) -> Result<Loaded<A>, CommandError<D>>
+    where
+        I: IntoIterator<Item = A::Event>,
+    {
+        let mut loaded = self.load(id)?;
+        let mut attempt = 1;
+        let mut _turn = None;
+        loop {
+            let decided = decide(&loaded.state).map_err(CommandError::Refused)?;
+            match self.save(&mut loaded, decided) {
+                Err(error) if error.is_conflict() && attempt < self.attempts => {
+                    attempt += 1;
+                    _turn = _turn.or_else(|| turn(&loaded.stream));
+                    self.refresh(&mut loaded)?;
+                }
+                outcome => return Ok(outcome.map(|()| loaded)?),
+            }
+        }
+    }
+
+    /// Does a command over two aggregates, of one kind or of two: `decide`
+    /// says what happens to both, and that is saved in one atomic append.
+    ///
+    /// ```
+    /// # use annals::{Aggregate, MemoryStore, Repository};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Default)]
+    /// # struct Account { balance: i64 }
+    /// # #[derive(Serialize, Deserialize)]
+    /// # enum AccountEvent { Deposited(i64), Withdrawn(i64) }
+    /// # impl Aggregate for Account {
+    /// #   type Event = AccountEvent;
+    /// #   const CATEGORY: &'static str = "accounts";
+    /// #   fn apply(&mut self, event: &AccountEvent) {
+    /// #     match event {
+    /// #       AccountEvent::Deposited(amount) => self.balance += amount,
+    /// #       AccountEvent::Withdrawn(amount) => self.balance -= amount,
+    /// #     }
+    /// #   }
+    /// # }
+    /// # let accounts = Repository::<Account>::new(std::sync::Arc::new(MemoryStore::new()));
+    /// # accounts.execute("a", |_| Ok::<_, ()>([AccountEvent::Deposited(9)])).unwrap();
+    /// let (a, b) = accounts.execute_with("a", &accounts, "b", |a, _| {
+    ///     if a.balance < 5 {
+    ///         return Err("overdraft");
+    ///     }
+    ///     Ok(([AccountEvent::Withdrawn(5)], [AccountEvent::Deposited(5)]))
+    /// })
+    /// # .map_err(|error| error.to_string())?;
+    /// assert_eq!((a.balance, b.balance), (4, 5));
+    /// # Ok::<(), String>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As `execute`; `InvalidAppend` if both are the same aggregate, or the
+    /// repositories are not on the same store.
+    pub fn execute_with<B: Aggregate, D, I, J>(
+        &self,
+        id: impl fmt::Display,
+        other: &Repository<B>,
+        other_id: impl fmt::Display,
+        mut decide: impl FnMut(&A, &B) -> Result<(I, J), D>,
+    ) -> Result<(Loaded<A>, Loaded<B>), CommandError<D>>
+    where
+        I: IntoIterator<Item = A::Event>,
+        J: IntoIterator<Item = B::Event>,
+    {
+        let (mut one, mut two) = (self.load(id)?, other.load(other_id)?);
+        self.check_pair(&one, other, &two)?;
+        let mut attempt = 1;
+        let mut _turn = None;
+        loop {
+            let (first, second) = decide(&one.state, &two.state).map_err(CommandError::Refused)?;
+            let first: Vec<_> = first.into_iter().collect();
+            let second: Vec<_> = second.into_iter().collect();
+            match self.save_pair(&mut one, &first, other, &mut two, &second) {
+                Err(error) if error.is_conflict() && attempt < self.attempts => {
+                    attempt += 1;
+                    _turn = _turn.or_else(|| turn(one.stream.as_str().min(&two.stream)));
+                    self.refresh(&mut one)?;
+                    other.refresh(&mut two)?;
+                }
+                outcome => return Ok(outcome.map(|()| (one, two))?),
+            }
+        }
+    }
+
+    fn check_pair<B: Aggregate>(
+        &self,
+        one: &Loaded<A>,
+        other: &Repository<B>,
+        two: &Loaded<B>,
+    ) -> Result<()> {
+        let reason = if one.stream == two.stream {
+            format!("both aggregates are that of stream {:?}", one.stream)
+        } else if self.store.id() != other.store.id() {
+            "the two repositories are not on the same store".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(ErrorKind::InvalidAppend { reason }.into())
+    }
+
+    /// Saves what happened to two aggregates in one append. One to which
+    /// nothing happened has to be as loaded all the same: the decision rests
+    /// on it.
+    fn save_pair<B: Aggregate>(
+        &self,
+        one: &mut Loaded<A>,
+        first: &[A::Event],
+        other: &Repository<B>,
+        two: &mut Loaded<B>,
+        second: &[B::Event],
+    ) -> Result<()> {
+        if first.is_empty() && second.is_empty() {
+            return Ok(());
+        }
+        let append = Self::opened(one).events(self.records(first)?);
+        let append = other.add_to(append, two, second)?;
+        let appended = self.store.append(self.secured(append))?;
+        let end = appended.last();
+        let middle = Position::new(end.get() - second.len() as u64);
+        self.follow(one, first, appended.clone(), middle);
+        other.follow(two, second, appended, end);
+        Ok(())
+    }
+}
