@@ -31,6 +31,13 @@ pub enum ErrorKind {
         /// The version that it has; readers see that version already.
         actual: Version,
     },
+    /// A condition of the append did not hold. Nothing was written.
+    ConditionFailed {
+        /// Which condition, counted from 0 in the order of `Append::unless`.
+        clause: usize,
+        /// The first event that it excludes; readers see it already.
+        position: Position,
+    },
     /// A name (of a stream, type, tag or cursor) is empty or too long.
     InvalidName {
         /// Whose name: "stream", "event type", "tag", "cursor".
@@ -267,6 +274,7 @@ impl Error {
         matches!(
             self.kind(),
             ErrorKind::Conflict { .. }
+                | ErrorKind::ConditionFailed { .. }
                 | ErrorKind::DiskFull { .. }
                 | ErrorKind::Locked { .. }
                 | ErrorKind::TimedOut { .. }
@@ -280,9 +288,13 @@ impl Error {
         matches!(self.kind(), ErrorKind::OutcomeUnknown { .. })
     }
 
-    /// Whether a stream was not as expected.
+    /// Whether something was not as the append expected: a stream, or what a
+    /// condition excludes. Read again and decide anew.
     pub fn is_conflict(&self) -> bool {
-        matches!(self.kind(), ErrorKind::Conflict { .. })
+        matches!(
+            self.kind(),
+            ErrorKind::Conflict { .. } | ErrorKind::ConditionFailed { .. }
+        )
     }
 
     /// Whether bytes on the medium are not what was written there.
@@ -363,6 +375,11 @@ impl fmt::Display for ErrorKind {
                 out,
                 "stream {stream:?} is at version {actual}, but the append expected {expected}; \
                  read it again and decide anew"
+            ),
+            ErrorKind::ConditionFailed { clause, position } => write!(
+                out,
+                "condition {clause} of the append excludes the event at position {position}; \
+                 read again and decide anew"
             ),
             ErrorKind::InvalidName {
                 what, length: 0, ..

@@ -12,7 +12,7 @@ use crate::env::sync::RwLock;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::frame::{self, Commit};
 use crate::format::segment::{HEADER_BYTES, SegmentHeader};
-use crate::index::{Index, Marks, Table};
+use crate::index::{Index, Marks, Search, Table, TermHasher};
 use crate::log::{Segment, Segments};
 use crate::store::{Append, Appended};
 use crate::types::{Durability, Position, StoreId, Timestamp, Version};
@@ -38,14 +38,22 @@ pub(super) struct Chunk {
     pub(super) bytes: Vec<u8>,
 }
 
-/// An append that did not find things as it expected.
+/// An append that did not find things as it expected, as far as the index can
+/// tell.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Refusal {
-    /// Which of its streams was not as expected.
-    pub(super) stream: usize,
-    pub(super) actual: Version,
+    pub(super) reason: Reason,
     /// What must be visible before the answer: all that was claimed so far.
     pub(super) rests_on: Position,
+}
+
+/// What was not as expected.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Reason {
+    /// This stream of the append has this version.
+    Stream(usize, Version),
+    /// This condition seems to exclude something.
+    Condition(usize),
 }
 
 /// How an append fared under the lock.
@@ -90,6 +98,7 @@ pub(super) struct Around<'a> {
     pub(super) env: &'a Env,
     pub(super) options: &'a Options,
     pub(super) store: StoreId,
+    pub(super) hasher: &'a TermHasher,
     pub(super) marks: Marks,
     pub(super) index: &'a Index,
     pub(super) segments: &'a Segments,
@@ -119,19 +128,26 @@ impl Claims {
         }
     }
 
-    /// Claims the place of an append, and queues it to be written.
+    /// Claims the place of an append, and queues it to be written. Its
+    /// conditions are known to hold up to `checked`.
     pub(super) fn claim(
         &mut self,
         around: &Around<'_>,
         append: &Append,
         encoded: &mut Encoded,
+        checked: Position,
         durability: Durability,
     ) -> Result<Claim> {
         if let Some(stopped) = &self.stopped {
             return Err(stopped.clone());
         }
-        if let Some(refusal) = self.check_streams(around, append, encoded)? {
-            return Ok(Claim::Refused(refusal));
+        let mut refused = self.check_streams(around, append, encoded)?;
+        if refused.is_none() {
+            refused = self.check_conditions(around, append, checked)?;
+        }
+        if let Some(reason) = refused {
+            let rests_on = self.next.previous();
+            return Ok(Claim::Refused(Refusal { reason, rests_on }));
         }
         self.number(append, encoded)?;
         let first = self.next;
@@ -165,19 +181,40 @@ impl Claims {
         around: &Around<'_>,
         append: &Append,
         encoded: &Encoded,
-    ) -> Result<Option<Refusal>> {
+    ) -> Result<Option<Reason>> {
         self.scratch.versions.clear();
         let parts = around.index.parts();
         for (index, part) in append.streams().iter().enumerate() {
             let actual = parts.latest(encoded.streams[index])?;
             if !part.expected().holds(actual) {
-                return Ok(Some(Refusal {
-                    stream: index,
-                    actual,
-                    rests_on: self.next.previous(),
-                }));
+                return Ok(Some(Reason::Stream(index, actual)));
             }
             self.scratch.versions.push(actual);
+        }
+        Ok(None)
+    }
+
+    /// Finds the first condition that seems to exclude something, among all
+    /// that was ever claimed. Only postings are looked at, from the end of what
+    /// the condition is about; whether it is so is seen where the event can be
+    /// read.
+    fn check_conditions(
+        &self,
+        around: &Around<'_>,
+        append: &Append,
+        checked: Position,
+    ) -> Result<Option<Reason>> {
+        if append.conditions().is_empty() {
+            return Ok(None);
+        }
+        let parts = around.index.parts();
+        for (clause, query) in append.conditions().iter().enumerate() {
+            let (after, up_to) = query.bounds();
+            let (low, high) = (after.max(checked), up_to.min(self.next.previous()));
+            let mut search = Search::new(&parts, around.hasher, query, low, high);
+            if low < high && search.next()?.is_some() {
+                return Ok(Some(Reason::Condition(clause)));
+            }
         }
         Ok(None)
     }

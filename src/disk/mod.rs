@@ -12,7 +12,7 @@ mod options;
 mod progress;
 mod read;
 mod rebuild;
-mod repeat;
+mod refused;
 mod shared;
 mod spare;
 mod stat;
@@ -23,7 +23,7 @@ pub use stat::Stat;
 pub use verify::{Fault, VerifyProgress, VerifyReport, verify};
 
 use crate::error::Result;
-use crate::store::{Append, Appended, EventStore, Events, Pending, Query};
+use crate::store::{Append, Appended, Capabilities, EventStore, Events, Pending, Query};
 use crate::types::{EventRef, Position, StoreId, Version};
 use shared::Shared;
 use std::fmt;
@@ -164,6 +164,12 @@ impl EventStore for LogStore {
 
     fn close(&self) -> Result<()> {
         self.shared.close()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let mut capabilities = Capabilities::default();
+        capabilities.conditions = true;
+        capabilities
     }
 }
 

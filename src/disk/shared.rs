@@ -8,7 +8,7 @@ use super::follow::Follower;
 use super::options::Options;
 use super::progress::Progress;
 use super::read::Reading;
-use super::repeat;
+use super::refused;
 use super::spare::Spares;
 use crate::env::fs::LockGuard;
 use crate::env::sync::{AtomicBool, Mutex};
@@ -104,6 +104,7 @@ impl Shared {
             env: &self.env,
             options: &self.options,
             store: self.id,
+            hasher: &self.hasher,
             marks: self.marks,
             index: &self.index,
             segments: &self.segments,
@@ -113,7 +114,7 @@ impl Shared {
     }
 
     pub(super) fn submit(self: &Arc<Self>, append: Append) -> Pending {
-        let outcome = match self.take(append) {
+        let outcome = match self.take(append, Position::START) {
             Ok(outcome) => outcome,
             Err(error) => return error.into(),
         };
@@ -128,7 +129,7 @@ impl Shared {
     }
 
     pub(super) fn append(self: &Arc<Self>, append: Append) -> Result<Appended> {
-        let outcome = self.take(append)?;
+        let outcome = self.take(append, Position::START)?;
         if let Outcome::Taken(appended, Durability::Buffered) = outcome {
             self.flush_soon();
             return Ok(appended);
@@ -136,8 +137,9 @@ impl Shared {
         self.finish(outcome)
     }
 
-    /// Checks, encodes and claims an append.
-    fn take(self: &Arc<Self>, append: Append) -> Result<Outcome> {
+    /// Checks, encodes and claims an append, whose conditions are known to hold
+    /// up to `checked`.
+    fn take(self: &Arc<Self>, append: Append, checked: Position) -> Result<Outcome> {
         thread_local! {
             static ENCODED: RefCell<Encoded> = RefCell::default();
         }
@@ -155,11 +157,24 @@ impl Shared {
                 let what = "append";
                 return Err(ErrorKind::TooLarge { what, size, limit }.into());
             }
-            let claimed = self.healing(|| self.claim(writer, &append, encoded, durability))?;
-            Ok(match claimed {
-                Claim::Taken(appended) => Outcome::Taken(appended, durability),
-                Claim::Refused(refusal) => Outcome::Refused(Box::new(append), refusal, durability),
-            })
+            let mut checked = checked;
+            loop {
+                let claim =
+                    self.healing(|| self.claim(writer, &append, encoded, checked, durability));
+                match claim? {
+                    Claim::Taken(appended) => return Ok(Outcome::Taken(appended, durability)),
+                    Claim::Refused(refusal) if refused::is_doubtful(&append, refusal) => {
+                        // Settled here, so that the append keeps its place
+                        // among those submitted before and after it.
+                        self.settle(refusal.rests_on, Durability::Written)?;
+                        refused::outcome(self, &append, refusal)?;
+                        checked = refusal.rests_on;
+                    }
+                    Claim::Refused(refusal) => {
+                        return Ok(Outcome::Refused(Box::new(append), refusal, durability));
+                    }
+                }
+            }
         })
     }
 
@@ -168,6 +183,7 @@ impl Shared {
         writer: &Writer,
         append: &Append,
         encoded: &mut Encoded,
+        checked: Position,
         durability: Durability,
     ) -> Result<Claim> {
         let around = self.around(writer);
@@ -175,7 +191,7 @@ impl Shared {
         let tail = claims.tail.number();
         let half = claims.tail.size() / 2;
         let before = claims.offset;
-        let claim = claims.claim(&around, append, encoded, durability)?;
+        let claim = claims.claim(&around, append, encoded, checked, durability)?;
         let rolled = claims.tail.number() != tail;
         let frozen = claims.freeze(&self.index, self.options.checkpoint_events);
         let wants_spare = (before <= half || rolled) && claims.offset > claims.tail.size() / 2;
@@ -213,9 +229,13 @@ impl Shared {
             }
             Outcome::Refused(append, refusal, durability) => {
                 self.settle(refusal.rests_on, Durability::Written)?;
-                let appended = repeat::outcome(self, &append, refusal)?;
-                self.settle(appended.last(), durability)?;
-                Ok(appended)
+                match refused::outcome(self, &append, refusal)? {
+                    Some(first_outcome) => {
+                        self.settle(first_outcome.last(), durability)?;
+                        Ok(first_outcome)
+                    }
+                    None => self.finish(self.take(*append, refusal.rests_on)?),
+                }
             }
         }
     }

@@ -23,11 +23,8 @@ impl ItemTerms {
     fn new(item: &QueryItem, hasher: &TermHasher) -> Self {
         let mut groups = Vec::new();
         let stream = item.stream().map(|name| hasher.stream(name));
-        match (stream, item.category()) {
-            (Some(stream), _) => groups.push(vec![stream]),
-            (None, Some(category)) => groups.push(vec![hasher.category(category)]),
-            (None, None) => {}
-        }
+        groups.extend(stream.map(|stream| vec![stream]));
+        groups.extend(item.category().map(|name| vec![hasher.category(name)]));
         if stream.is_none() && item.versions().1 == Version::new(1) {
             groups.push(vec![hasher.marks().stream_start]);
         }
@@ -86,6 +83,14 @@ impl Search {
             direction,
             current: None,
         }
+    }
+
+    /// Whether every candidate of an item is what it asks for: all of it is
+    /// said in terms, or in versions of one stream.
+    pub(crate) fn is_exact(item: &QueryItem) -> bool {
+        let one = Version::new(1);
+        let (from, to) = item.versions();
+        item.stream().is_some() || (from <= one && (to == one || to == Version::MAX))
     }
 
     /// The next candidate.

@@ -11,7 +11,7 @@ mod tests;
 use crate::env::sync::{Condvar, Mutex};
 use crate::env::{Clock, Env, SystemClock};
 use crate::error::{ErrorKind, Result};
-use crate::store::{Append, Appended, EventStore, Events, Pending, Query};
+use crate::store::{Append, Appended, Capabilities, EventStore, Events, Pending, Query};
 use crate::types::{Limits, Position, StoreId, Timestamp, Version};
 use state::{Cursor, State};
 use std::fmt;
@@ -168,6 +168,12 @@ impl EventStore for MemoryStore {
         self.shared.state.lock().close();
         self.shared.changed.notify_all();
         Ok(())
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let mut capabilities = Capabilities::default();
+        capabilities.conditions = true;
+        capabilities
     }
 
     fn position_at(&self, time: Timestamp) -> Result<Position> {

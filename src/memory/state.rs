@@ -54,6 +54,7 @@ impl State {
             return Ok(first_outcome.as_repeat());
         }
         self.check_expectations(append)?;
+        self.check_conditions(append)?;
         self.check_room(append)?;
         Ok(self.record(append, self.time(clock)))
     }
@@ -68,6 +69,17 @@ impl State {
                     actual,
                 }
                 .into());
+            }
+        }
+        Ok(())
+    }
+
+    fn check_conditions(&self, append: &Append) -> Result<()> {
+        for (clause, query) in append.conditions().iter().enumerate() {
+            let excluded = self.events.iter().find(|own| query.matches(&own.as_ref()));
+            if let Some(event) = excluded {
+                let position = event.position();
+                return Err(ErrorKind::ConditionFailed { clause, position }.into());
             }
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! What is handed in (`Append`), what comes back (`Appended`), and the wait
 //! between the two (`Pending`).
 
+use super::query::Query;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Durability, Event, Expected, MAX_NAME_BYTES, Position, Timestamp, Version};
 use std::borrow::Cow;
@@ -37,6 +38,7 @@ pub struct Append {
     /// Where each stream stands in `streams`, once there are many.
     places: HashMap<Cow<'static, str>, usize>,
     events: Vec<(usize, Event)>,
+    conditions: Vec<Query>,
     current: usize,
     durability: Option<Durability>,
 }
@@ -73,6 +75,7 @@ impl Append {
             }],
             places: HashMap::new(),
             events: Vec::new(),
+            conditions: Vec::new(),
             current: 0,
             durability: None,
         }
@@ -153,6 +156,35 @@ impl Append {
         checked
     }
 
+    /// Adds a condition: the append fails if any event after this position is
+    /// what the query asks for. The query's own bounds hold, too; its direction
+    /// and limit play no part. Any number of conditions may be given; a failure
+    /// names the first that does not hold, counted from 0.
+    ///
+    /// This is how a rule over many streams is kept: read with a query, decide,
+    /// and append unless something more has come that the query would have
+    /// found.
+    ///
+    /// ```
+    /// use annals::{Append, Event, EventStore, MemoryStore, Query};
+    /// let store = MemoryStore::new();
+    /// let taken = Query::all().with_type("UserRegistered").with_tag("name:ada");
+    /// let head = store.head();
+    /// assert_eq!(store.read(&taken).count(), 0);
+    /// let register = |id: &str| {
+    ///     let event = Event::new("UserRegistered", "{}").with_tag("name:ada");
+    ///     store.append(Append::to(format!("users/{id}")).event(event).unless(taken.clone(), head))
+    /// };
+    /// assert!(register("1").is_ok());
+    /// assert!(register("2").is_err());
+    /// ```
+    #[must_use]
+    pub fn unless(mut self, query: Query, after: Position) -> Self {
+        let (own, _) = query.bounds();
+        self.conditions.push(query.after(own.max(after)));
+        self
+    }
+
     /// Sets how safe the append must be before it is acknowledged and seen;
     /// the store's own setting holds unless this is called.
     #[must_use]
@@ -169,6 +201,11 @@ impl Append {
     /// The events in order, each with the index of its stream in `streams`.
     pub fn entries(&self) -> &[(usize, Event)] {
         &self.events
+    }
+
+    /// The conditions: none of these queries may find anything.
+    pub fn conditions(&self) -> &[Query] {
+        &self.conditions
     }
 
     /// How safe it must be, if the append says so.

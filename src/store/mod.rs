@@ -106,6 +106,7 @@ pub trait EventStore: Send + Sync {
     /// # Errors
     /// - `Conflict`: a stream was not as expected (the first such one of
     ///   `Append::streams` is named); nothing was written.
+    /// - `ConditionFailed`: a condition did not hold; nothing was written.
     /// - `EmptyAppend`, `InvalidName`, `TooLarge`, `Overflow`: it can't be
     ///   recorded.
     /// - `DiskFull`: nothing was written; try again when there is room.

@@ -169,6 +169,14 @@ impl Query {
         }
     }
 
+    /// What any of these items asks for; without items, nothing.
+    pub fn any_of(items: impl IntoIterator<Item = QueryItem>) -> Self {
+        Query {
+            items: items.into_iter().collect(),
+            ..Self::all()
+        }
+    }
+
     /// Everything.
     pub fn all() -> Self {
         Self::of(QueryItem::all())

@@ -31,6 +31,7 @@
 mod append;
 mod bounds;
 mod closing;
+mod conditions;
 mod durability;
 mod expectations;
 mod limits;

@@ -67,6 +67,18 @@ macro_rules! __contract_promises {
                 answers_come_in_the_order_of_submission
                 answers_may_be_awaited_in_any_order
             }
+            conditions {
+                one_that_holds_lets_the_append_in
+                one_that_fails_refuses_everything_and_names_the_event
+                the_first_that_fails_is_named
+                it_is_about_what_comes_after_a_position
+                direction_and_limit_play_no_part
+                every_kind_of_query_may_be_one
+                it_counts_what_was_submitted_before
+                a_repeat_is_known_before_it
+                an_expectation_fails_before_it
+                of_many_threads_one_gets_the_name
+            }
             expectations {
                 each_form_holds_for_the_stream_that_is_written
                 each_form_holds_for_a_stream_that_is_only_checked

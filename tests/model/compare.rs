@@ -149,6 +149,9 @@ impl<S: Subject> Comparison<S> {
         if let annals::ErrorKind::Conflict { stream, actual, .. } = error.kind() {
             prop_assert!(self.subject.store().version(stream).unwrap() >= *actual);
         }
+        if let annals::ErrorKind::ConditionFailed { position, .. } = error.kind() {
+            prop_assert!(self.subject.store().head() >= *position);
+        }
         Ok(())
     }
 
@@ -272,6 +275,11 @@ impl<S: Subject> Comparison<S> {
         }
         for (stream, expectation) in &plan.checks {
             append = append.check(stream.clone(), self.resolve(stream, *expectation));
+        }
+        for (query, newest) in &plan.conditions {
+            let head = self.oracle.head().get();
+            let after = newest.map_or(0, |newest| head.saturating_sub(newest));
+            append = append.unless(query.clone(), Position::new(after));
         }
         match plan.durability {
             Some(durability) => append.durability(durability),

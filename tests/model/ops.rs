@@ -44,6 +44,8 @@ pub(crate) enum Op {
 pub(crate) struct AppendPlan {
     pub(crate) parts: Vec<Part>,
     pub(crate) checks: Vec<(String, Expectation)>,
+    /// Conditions: a query, and how many of the newest events it is about.
+    pub(crate) conditions: Vec<(Query, Option<u64>)>,
     pub(crate) durability: Option<Durability>,
 }
 
@@ -137,10 +139,18 @@ fn change() -> impl Strategy<Value = Change> {
 fn append() -> impl Strategy<Value = AppendPlan> {
     let parts = prop_oneof![4 => vec(part(), 1..2), 3 => vec(part(), 1..4)];
     let checks = vec((stream(), expectation()), 0..2);
-    (parts, checks, durability()).prop_map(|(parts, checks, durability)| AppendPlan {
-        parts,
-        checks,
-        durability,
+    let newest = prop_oneof![3 => (0..12_u64).prop_map(Some), 1 => Just(None)];
+    let conditions = prop_oneof![
+        3 => Just(Vec::new()),
+        2 => vec((query(), newest), 1..3),
+    ];
+    (parts, checks, conditions, durability()).prop_map(|(parts, checks, conditions, durability)| {
+        AppendPlan {
+            parts,
+            checks,
+            conditions,
+            durability,
+        }
     })
 }
 
