@@ -13,6 +13,21 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 ///
 /// Match on `kind`; the text is for people. Cheap to clone, because one failed
 /// write is the answer to everybody who was waiting for it.
+///
+/// ```
+/// use annals::{Append, ErrorKind, Event, EventStore, Expected, MemoryStore};
+/// let store = MemoryStore::new();
+/// let registered = || Append::to("users/1").expect(Expected::NoStream).event(Event::new("Registered", ""));
+/// store.append(registered())?;
+/// let error = store.append(registered()).unwrap_err();
+/// match error.kind() {
+///     ErrorKind::Conflict { stream, actual, .. } => {
+///         assert_eq!((stream.as_str(), actual.get()), ("users/1", 1));
+///     }
+///     _ => return Err(error),
+/// }
+/// # Ok::<(), annals::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Error {
     kind: Arc<ErrorKind>,

@@ -103,6 +103,15 @@ impl LogStore {
 
     /// Figures about the store: how many events, streams, bytes.
     ///
+    /// ```
+    /// use annals::{Append, Event, EventStore};
+    /// let store = annals::temporary()?;
+    /// store.append(Append::to("users/1").event(Event::new("Registered", "{}")))?;
+    /// let stat = store.stat()?;
+    /// assert_eq!((stat.events, stat.streams, stat.types), (1, 1, 1));
+    /// # Ok::<(), annals::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Corruption or I/O met on the way.
     pub fn stat(&self) -> Result<Stat> {

@@ -152,8 +152,19 @@ impl Options {
     /// writer in another process, whose events it sees as they become visible.
     /// Nothing is ever written: no lock is taken, nothing is mended.
     ///
+    /// ```
+    /// use annals::{Append, Event, EventStore, Options};
+    /// let dir = tempfile::tempdir().unwrap();
+    /// let writer = annals::open(dir.path())?;
+    /// let reader = Options::new().open_read_only(dir.path())?;
+    /// writer.append(Append::to("a").event(Event::new("Happened", "")))?;
+    /// assert_eq!(reader.head().get(), 1);
+    /// # Ok::<(), annals::Error>(())
+    /// ```
+    ///
     /// # Errors
-    /// As `open`, but never `Locked`.
+    /// As `open`, but never `Locked` or `DiskFull`, and `NotAStore` also where
+    /// nothing is.
     pub fn open_read_only(&self, path: impl AsRef<Path>) -> Result<LogStore> {
         open::for_reading(self, path.as_ref())
     }

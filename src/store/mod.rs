@@ -52,9 +52,31 @@ pub trait EventStore: Send + Sync {
     /// Takes an append in and returns at once; the `Pending` answers later.
     /// Appends are recorded in the order in which they were submitted. One
     /// whose `Pending` nobody waits for is still written and synced, soon.
+    ///
+    /// ```
+    /// use annals::{Append, Event, EventStore, MemoryStore};
+    /// let store = MemoryStore::new();
+    /// let pending: Vec<_> = (1..=3)
+    ///     .map(|number| store.submit(Append::to("counter").event(Event::new("Counted", format!("{number}")))))
+    ///     .collect();
+    /// for (index, answer) in pending.into_iter().enumerate() {
+    ///     assert_eq!(answer.wait()?.first().get(), index as u64 + 1);
+    /// }
+    /// # Ok::<(), annals::Error>(())
+    /// ```
     fn submit(&self, append: Append) -> Pending;
 
-    /// The events that a query asks for, owned. Errors come as items.
+    /// The events that a query asks for, owned. Errors come as items, and end
+    /// the iterator: corruption (with path and offset), or I/O.
+    ///
+    /// ```
+    /// use annals::{Append, Event, EventStore, MemoryStore, Query};
+    /// let store = MemoryStore::new();
+    /// store.append(Append::to("orders/42").event(Event::new("Placed", "")).event(Event::new("Paid", "")))?;
+    /// let newest = store.read(&Query::stream("orders/42").backward().limit(1)).next().transpose()?;
+    /// assert_eq!(newest.unwrap().event_type(), "Paid");
+    /// # Ok::<(), annals::Error>(())
+    /// ```
     fn read(&self, query: &Query) -> Events;
 
     /// The version of a stream's last visible event; `Version::NONE` if there
@@ -75,15 +97,29 @@ pub trait EventStore: Send + Sync {
     /// to which it now is.
     ///
     /// # Errors
-    /// `Poisoned` or `OutcomeUnknown` after a failed write or sync; `Closed`.
+    /// `Poisoned` or `OutcomeUnknown` after a failed write or sync; `Closed`;
+    /// `ReadOnly`.
     fn flush(&self) -> Result<Position>;
 
     /// Blocks until the head has passed `after` or the time is up, and returns
     /// the head as it is then: time was up if it is not greater than `after`.
     ///
+    /// ```
+    /// use annals::{Append, Event, EventStore, MemoryStore, Position, Query};
+    /// use std::time::Duration;
+    /// let store = MemoryStore::new();
+    /// store.append(Append::to("a").event(Event::new("Happened", "")))?;
+    /// // What a subscriber does, again and again:
+    /// let seen = Position::START;
+    /// let head = store.wait(seen, Duration::from_secs(1))?;
+    /// assert_eq!(store.read(&Query::all().after(seen).up_to(head)).count(), 1);
+    /// # Ok::<(), annals::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// `Closed`, at once, when the store is closed and the head has not passed
-    /// `after`.
+    /// `after`. A store that follows another process's writer may meet
+    /// corruption or I/O on the way.
     fn wait(&self, after: Position, timeout: Duration) -> Result<Position>;
 
     /// The store's identity.
@@ -93,7 +129,8 @@ pub trait EventStore: Send + Sync {
     /// Reads go on. Closing twice is no error. Dropping the store closes it.
     ///
     /// # Errors
-    /// As `flush`.
+    /// As `flush`, but for `Closed` and `ReadOnly`; `Io` if the end can't be
+    /// stated. The store is closed all the same.
     fn close(&self) -> Result<()>;
 
     /// What this backend can't do. The default: it can do everything.
@@ -112,6 +149,8 @@ pub trait EventStore: Send + Sync {
     /// - `DiskFull`: nothing was written; try again when there is room.
     /// - `OutcomeUnknown`: the write or sync failed; reopen to know.
     /// - `Poisoned`, `Closed`, `ReadOnly`: this handle writes no more.
+    /// - `Corrupt`, `Io`: what the append rests on can't be read; nothing was
+    ///   written.
     fn append(&self, append: Append) -> Result<Appended> {
         self.submit(append).wait()
     }
@@ -119,6 +158,20 @@ pub trait EventStore: Send + Sync {
     /// Lends each event that a query asks for, until `visit` breaks. The fast
     /// way to read: a backend that can lend without copying does so here.
     /// `visit` may use the store, and append to it.
+    ///
+    /// ```
+    /// use annals::{Append, Event, EventStore, MemoryStore, Query};
+    /// use std::ops::ControlFlow;
+    /// let store = MemoryStore::new();
+    /// store.append(Append::to("a").event(Event::new("Happened", "twelve bytes")))?;
+    /// let mut bytes = 0;
+    /// store.scan(&Query::all().with_type("Happened"), &mut |event| {
+    ///     bytes += event.data().len();
+    ///     ControlFlow::Continue(())
+    /// })?;
+    /// assert_eq!(bytes, 12);
+    /// # Ok::<(), annals::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Corruption or I/O met on the way; what came before it was lent.
@@ -144,6 +197,15 @@ pub trait EventStore: Send + Sync {
 
     /// The position of the last visible event recorded at or before `time`;
     /// `Position::START` if there is none.
+    ///
+    /// ```
+    /// use annals::{Append, Event, EventStore, MemoryStore, Position, Timestamp};
+    /// let store = MemoryStore::new();
+    /// let done = store.append(Append::to("a").event(Event::new("Happened", "")))?;
+    /// assert_eq!(store.position_at(done.recorded())?, done.last());
+    /// assert_eq!(store.position_at(Timestamp::UNIX_EPOCH)?, Position::START);
+    /// # Ok::<(), annals::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Corruption or I/O met on the way.

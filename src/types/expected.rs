@@ -68,6 +68,15 @@ impl fmt::Display for Expected {
 /// append asked for, and once everything before it is.
 ///
 /// The order is that of safety: `Buffered < Written < Durable`.
+///
+/// ```
+/// use annals::{Append, Durability, Event, EventStore};
+/// let store = annals::temporary()?;
+/// let seen = Append::to("pages/start").event(Event::new("Visited", ""));
+/// store.append(seen.durability(Durability::Buffered))?;
+/// assert_eq!(store.flush()?.get(), 1);
+/// # Ok::<(), annals::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Durability {
     /// In this process's memory. Lost if the process dies before the next

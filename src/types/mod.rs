@@ -18,7 +18,7 @@ pub use limits::Limits;
 pub use number::{Position, Version};
 pub use recorded::{EventRef, RecordedEvent};
 pub use store_id::StoreId;
-pub use tags::Tags;
+pub use tags::{TagIter, Tags};
 pub use time::{TimeOutOfRange, Timestamp};
 
 /// The longest name (of a stream, an event type or a tag), in bytes.

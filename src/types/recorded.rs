@@ -176,6 +176,21 @@ impl Part {
 
 /// A recorded event, owned. Cloning it copies no texts and no bytes: clones
 /// share one buffer, which may be the store's own.
+///
+/// Such an event keeps what it shares alive: for a log read through mappings
+/// the mapping of a whole segment (address space, not memory). `EventRef::to_owned`
+/// makes one that shares nothing.
+///
+/// ```
+/// use annals::{Append, Event, EventStore, Query};
+/// let store = annals::temporary()?;
+/// store.append(Append::to("orders/42").event(Event::new("Placed", "{}").with_tag("vip")))?;
+/// let event = store.read(&Query::all()).next().unwrap()?;
+/// assert_eq!((event.stream(), event.version().get()), ("orders/42", 1));
+/// assert_eq!((event.event_type(), event.data()), ("Placed", &b"{}"[..]));
+/// assert!(event.tags().contains("vip"));
+/// # Ok::<(), annals::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct RecordedEvent {
     buffer: Bytes,

@@ -6,9 +6,10 @@ use crate::types::Version;
 use byteorder::{ByteOrder, LittleEndian};
 
 /// The name of a term in the index: 96 bits of a keyed hash over its kind and
-/// its text. Two terms of a store share a key with a chance below one in a
-/// billion among a trillion... see `docs/decisions.md`; reads compare the
-/// names in the records all the same.
+/// its text. Any two of a store's n terms share a key with a probability of
+/// about n^2 / 2^97: 6 in a trillion for a billion terms. Reads compare the
+/// names in the records all the same; the version of a stream is taken from
+/// its postings alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct TermKey {
     pub(crate) high: u64,
