@@ -88,6 +88,13 @@ pub fn temporary() -> Result<LogStore> {
     Options::new().temporary()
 }
 
+/// `verify`, in any world.
+#[cfg(any(test, feature = "testing"))]
+#[allow(dead_code)]
+pub(crate) fn verify_in(env: &crate::env::Env, dir: &Path) -> Result<VerifyReport> {
+    verify::in_env(env, dir, &mut |_| {})
+}
+
 impl LogStore {
     fn new(shared: Arc<Shared>) -> Self {
         LogStore {

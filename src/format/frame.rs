@@ -390,6 +390,22 @@ impl<'a> Record<'a> {
         ))
     }
 
+    /// What the frame says of the record.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn entry(&self) -> Entry {
+        Entry {
+            checksum: self.checksum,
+            length: self.bytes.len() as u32,
+            version: self.place.version,
+        }
+    }
+
+    /// The bytes of the record.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// Decodes the record; verify it before.
     pub(crate) fn decode(&self) -> Result<EventRef<'a>, Fault> {
         record::decode(self.bytes, self.place).map_err(|fault| fault.shifted(self.at))

@@ -33,6 +33,8 @@ mod bounds;
 mod closing;
 mod durability;
 mod expectations;
+#[doc(hidden)]
+pub mod fuzz;
 mod limits;
 mod names;
 #[macro_use]
