@@ -20,6 +20,8 @@ mod verify;
 
 pub use options::{Options, Reads};
 pub use stat::Stat;
+#[cfg(feature = "testing")]
+pub(crate) use verify::in_env as verify_in;
 pub use verify::{Fault, VerifyProgress, VerifyReport, verify};
 
 use crate::error::Result;
@@ -86,13 +88,6 @@ pub fn open(path: impl AsRef<Path>) -> Result<LogStore> {
 /// `Io` if no temporary directory can be made; otherwise as `Options::open`.
 pub fn temporary() -> Result<LogStore> {
     Options::new().temporary()
-}
-
-/// `verify`, in any world.
-#[cfg(any(test, feature = "testing"))]
-#[allow(dead_code)]
-pub(crate) fn verify_in(env: &crate::env::Env, dir: &Path) -> Result<VerifyReport> {
-    verify::in_env(env, dir, &mut |_| {})
 }
 
 impl LogStore {

@@ -236,7 +236,10 @@ impl<'a> Frame<'a> {
             .ok_or(out_of_range(at))?;
         let epoch = match flags & EPOCH {
             0 => Some(base.epoch),
-            _ => base.epoch.checked_add(varint::get(fields, &mut at)?),
+            _ => match varint::get(fields, &mut at)? {
+                0 => None,
+                later => base.epoch.checked_add(later),
+            },
         };
         let count = varint::get(fields, &mut at)?;
         let count = u32::try_from(count).ok().filter(|count| *count > 0);
