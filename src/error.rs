@@ -1,6 +1,6 @@
 //! Floor 1: the one error type.
 
-use crate::types::{EventRef, Expected, Position, Version};
+use crate::types::{EventRef, Expected, Position, TimeOutOfRange, Version};
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -83,7 +83,7 @@ pub enum ErrorKind {
         /// What has run out.
         what: String,
     },
-    /// A clock gave a time outside the years 0000 to 9999.
+    /// A time outside the years 0000 to 9999.
     TimeOutOfRange,
     /// The path is not a store, and not an empty place where one can be made.
     NotAStore {
@@ -362,6 +362,12 @@ impl From<ErrorKind> for Error {
         Error {
             kind: Arc::new(kind),
         }
+    }
+}
+
+impl From<TimeOutOfRange> for Error {
+    fn from(_: TimeOutOfRange) -> Self {
+        ErrorKind::TimeOutOfRange.into()
     }
 }
 

@@ -15,7 +15,7 @@ const SMALL: u64 = 4096;
 #[derive(Debug)]
 pub(super) struct Layout {
     pub(super) identity: Identity,
-    /// The numbers of the segment files, ascending and without gaps.
+    /// The numbers of the segment files, from 1 on without gaps.
     pub(super) segments: Vec<u64>,
     /// The ranges of the index files, the earliest first, and of those that
     /// begin together the longest first.
@@ -77,7 +77,8 @@ impl Layout {
 }
 
 fn check_gaps(dir: &Path, segments: &[u64]) -> Result<()> {
-    if segments.is_empty() {
+    // Nothing drops the first segments yet, so that they are gone is damage.
+    if segments.first() != Some(&1) {
         let path = dir.join(names::segment(1));
         return Err(Error::corrupt(&path, 0, "the segment is missing"));
     }

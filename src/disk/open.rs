@@ -58,7 +58,6 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
     let hasher = TermHasher::new(&layout.identity.hash_key);
     let access = options.reads.access();
     let mut loaded = load::files(&env, dir, &layout, access)?;
-    loaded.remove_superseded(&env);
     let first = loaded.resume.next;
     let store = layout.identity.id;
     let mut replay = Replay::new(store, &hasher, first, options.checkpoint_events);
@@ -77,6 +76,9 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
     if !end.is_clean(&recovery) {
         end.settle(&recovery)?;
     }
+    // Not before: even a file that can't be used any more tells how far the
+    // log was durable, and a log that falls short of that stays refused.
+    loaded.remove_superseded(&env);
     for image in replay.take_images() {
         background::save_in(&env, dir, &image)?;
         let path = dir.join(names::index(image.first, image.last));

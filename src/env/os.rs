@@ -64,7 +64,7 @@ impl Fs for OsFs {
         };
         let file = self.open_regular(path, mode)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Box::new(OsLock { _file: file }))),
+            Ok(()) => Ok(Some(Box::new(OsLock { file }))),
             Err(fs::TryLockError::WouldBlock) => Ok(None),
             Err(fs::TryLockError::Error(error)) => Err(error),
         }
@@ -117,10 +117,18 @@ pub(crate) fn temporary_directory() -> Result<TempDir> {
 /// is closed, however the process ends.
 #[derive(Debug)]
 struct OsLock {
-    _file: fs::File,
+    file: fs::File,
 }
 
 impl LockGuard for OsLock {}
+
+impl Drop for OsLock {
+    fn drop(&mut self) {
+        // Said, and not left to the closing of the file: a child process that
+        // was forked and has not yet begun its program holds the file open.
+        let _ = self.file.unlock();
+    }
+}
 
 #[derive(Debug)]
 struct OsFile(fs::File);
@@ -169,5 +177,25 @@ impl File for OsFile {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         Map::new(&self.0, length).map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_is_free_when_its_guard_is_gone_whoever_still_has_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let file = OsFs.open_regular(&path, Mode::Create).unwrap();
+        file.try_lock().unwrap();
+        // What a child has of it between its fork and the start of its program.
+        let child = file.try_clone().unwrap();
+        let guard: Box<dyn LockGuard> = Box::new(OsLock { file });
+        assert!(OsFs.lock(&path).unwrap().is_none());
+        drop(guard);
+        assert!(OsFs.lock(&path).unwrap().is_some());
+        drop(child);
     }
 }

@@ -236,7 +236,10 @@ impl<'a> Frame<'a> {
             .ok_or(out_of_range(at))?;
         let epoch = match flags & EPOCH {
             0 => Some(base.epoch),
-            _ => base.epoch.checked_add(varint::get(fields, &mut at)?),
+            _ => match varint::get(fields, &mut at)? {
+                0 => None,
+                later => base.epoch.checked_add(later),
+            },
         };
         let count = varint::get(fields, &mut at)?;
         let count = u32::try_from(count).ok().filter(|count| *count > 0);
@@ -388,6 +391,22 @@ impl<'a> Record<'a> {
             self.at,
             "the checksum of the record does not match",
         ))
+    }
+
+    /// What the frame says of the record.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn entry(&self) -> Entry {
+        Entry {
+            checksum: self.checksum,
+            length: self.bytes.len() as u32,
+            version: self.place.version,
+        }
+    }
+
+    /// The bytes of the record.
+    #[cfg(any(test, feature = "testing"))]
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        self.bytes
     }
 
     /// Decodes the record; verify it before.

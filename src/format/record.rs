@@ -84,9 +84,14 @@ pub(crate) fn decode(bytes: &[u8], place: RecordPlace) -> Result<EventRef<'_>, F
     let id = get_id(bytes, &mut at)?;
     let stream = get_text(bytes, &mut at)?;
     let event_type = get_text(bytes, &mut at)?;
+    // There is one encoding of an event: what is not there has no field.
+    let absent = |at| Fault::damaged(at, "a field of the record says nothing");
     let schema = match flags & SCHEMA {
         0 => 1,
-        _ => get_schema(bytes, &mut at)?,
+        _ => match get_schema(bytes, &mut at)? {
+            1 => return Err(absent(at)),
+            schema => schema,
+        },
     };
     let happened = match flags & HAPPENED {
         0 => None,
@@ -104,10 +109,16 @@ pub(crate) fn decode(bytes: &[u8], place: RecordPlace) -> Result<EventRef<'_>, F
         0 => Tags::NONE,
         _ => get_tags(bytes, &mut at)?,
     };
+    if flags & TAGS != 0 && tags.is_empty() {
+        return Err(absent(at));
+    }
     let metadata = match flags & METADATA {
         0 => &[],
         _ => get_bytes(bytes, &mut at)?,
     };
+    if flags & METADATA != 0 && metadata.is_empty() {
+        return Err(absent(at));
+    }
     if flags & EXTENSIONS != 0 {
         let start = at;
         let extensions = get_bytes(bytes, &mut at)?;

@@ -34,6 +34,8 @@ mod closing;
 mod conditions;
 mod durability;
 mod expectations;
+#[doc(hidden)]
+pub mod fuzz;
 mod limits;
 mod names;
 #[macro_use]

@@ -1,0 +1,25 @@
+//! What the fuzz targets in `fuzz/` call: one function for each, that takes
+//! any bytes and panics where a promise is broken.
+//!
+//! Bytes that a checksum covers would hardly ever verify, so most of these
+//! mend checksums first: what is tried is what lies behind them. The committed
+//! corpus is made by `seeds`; see `tests/fuzz_corpus.rs`.
+
+mod index;
+mod mend;
+mod record;
+mod seeds;
+mod segment;
+mod tools;
+
+pub use index::index_decode;
+pub use record::record_decode;
+pub use seeds::seeds;
+pub use segment::segment_recover;
+
+/// The targets: name and function.
+pub const TARGETS: [(&str, fn(&[u8])); 3] = [
+    ("record_decode", record_decode),
+    ("segment_recover", segment_recover),
+    ("index_decode", index_decode),
+];

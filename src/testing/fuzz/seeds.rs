@@ -1,0 +1,118 @@
+//! Inputs to start from.
+
+use super::{index, record, segment, tools};
+use crate::env::sim::{SectorSize, SimDisk};
+use crate::format::names;
+use crate::format::record::encode;
+use crate::format::segment::HEADER_BYTES;
+use crate::store::{Append, EventStore};
+use crate::types::{Event, Timestamp};
+use std::path::Path;
+use uuid::Uuid;
+
+/// The seeds of a target: a name for each, and the bytes.
+pub fn seeds(target: &str) -> Vec<(&'static str, Vec<u8>)> {
+    match target {
+        "record_decode" => record_seeds(),
+        "segment_recover" => segment_seeds(),
+        "index_decode" => index_seeds(),
+        _ => Vec::new(),
+    }
+}
+
+fn plain_event(number: u128) -> Event {
+    Event::with_id(Uuid::from_u128(number), "Placed", "{}")
+}
+
+fn full_event(number: u128) -> Event {
+    plain_event(number)
+        .with_schema(300)
+        .with_happened(Timestamp::UNIX_EPOCH)
+        .with_correlation(Uuid::from_u128(1))
+        .with_causation(Uuid::from_u128(2))
+        .with_tags(["one", "zwei"])
+        .with_metadata("meta")
+}
+
+fn record_seeds() -> Vec<(&'static str, Vec<u8>)> {
+    let record = |event: &Event| {
+        let mut out = Vec::new();
+        encode(&mut out, "orders/1", event);
+        out
+    };
+    vec![
+        ("seed-record-plain", record(&plain_event(3))),
+        ("seed-record-full", record(&full_event(3))),
+        ("seed-frame-one", record::frame_of(&[plain_event(3)])),
+        (
+            "seed-frame-two",
+            record::frame_of(&[full_event(3), plain_event(4)]),
+        ),
+        (
+            "seed-frame-three",
+            record::frame_of(&[plain_event(3), full_event(4), plain_event(5)]),
+        ),
+    ]
+}
+
+/// The segment files of a small log.
+fn segments() -> [Vec<u8>; 2] {
+    let disk = SimDisk::new(SectorSize::Bytes512);
+    let store = tools::open(&disk).expect("the disk takes everything");
+    for number in 0..12 {
+        let append = Append::to("orders/1")
+            .event(full_event(number))
+            .and_to("orders/2")
+            .event(plain_event(100 + number));
+        store.append(append).expect("the disk takes everything");
+    }
+    store.close().expect("the disk takes everything");
+    [1, 2].map(|number| {
+        let path = Path::new(tools::DIR).join(names::segment(number));
+        disk.bytes(&path).expect("the log has rolled")
+    })
+}
+
+fn segment_seeds() -> Vec<(&'static str, Vec<u8>)> {
+    use segment::{CLOSED, CONTINUES, MEND_FIRST, MEND_SECOND, ROOM, SECOND};
+    let [first, second] = segments();
+    let frames = &first[HEADER_BYTES..];
+    let alone = |flags: u8, frames: &[u8]| [&[flags], frames].concat();
+    let both = |flags: u8, closed: &[u8]| {
+        let split = (frames.len() as u16).to_le_bytes();
+        [&[flags | SECOND], &split[..], closed, frames, &second].concat()
+    };
+    let mend = MEND_FIRST | MEND_SECOND;
+    vec![
+        ("seed-empty", vec![ROOM]),
+        ("seed-one", alone(MEND_FIRST | ROOM, frames)),
+        ("seed-unmended", alone(0, frames)),
+        ("seed-torn", alone(ROOM, &frames[..frames.len() / 2])),
+        ("seed-closed", [&[MEND_FIRST | CLOSED, 8], frames].concat()),
+        ("seed-two", both(mend | CONTINUES, &[])),
+        ("seed-two-apart", both(mend, &[])),
+        ("seed-two-closed", both(mend | CONTINUES | CLOSED, &[9])),
+    ]
+}
+
+fn index_seeds() -> Vec<(&'static str, Vec<u8>)> {
+    use index::{HEADER, MEND, WHOLE};
+    let file = &index::LOG.file;
+    let change = |flags: u8, at: usize, bytes: &[u8]| {
+        let at = (at as u16).to_le_bytes();
+        [&[flags], &at[..], &[bytes.len() as u8], bytes].concat()
+    };
+    vec![
+        ("seed-right", vec![0]),
+        ("seed-header", change(HEADER | MEND, 12, &[3, 0, 0, 0])),
+        ("seed-first-block", change(0, 200, &[1, 2, 3])),
+        ("seed-first-block-lies", change(MEND, 200, &[1, 2, 3])),
+        ("seed-last-block", change(0, file.len() - 100, &[7])),
+        ("seed-last-block-lies", change(MEND, file.len() - 100, &[7])),
+        ("seed-whole", [&[WHOLE | MEND], &file[..400]].concat()),
+        (
+            "seed-whole-header",
+            [&[WHOLE | HEADER | MEND], &file[..400]].concat(),
+        ),
+    ]
+}
