@@ -20,6 +20,8 @@ mod verify;
 
 pub use options::{Options, Reads};
 pub use stat::Stat;
+#[cfg(feature = "testing")]
+pub(crate) use verify::in_env as verify_in;
 pub use verify::{Fault, VerifyProgress, VerifyReport, verify};
 
 use crate::error::Result;

@@ -85,7 +85,7 @@ pub fn verify(
 }
 
 /// `verify`, in any world.
-pub(super) fn in_env(
+pub(crate) fn in_env(
     env: &Env,
     dir: &Path,
     progress: &mut dyn FnMut(VerifyProgress),

@@ -39,6 +39,8 @@ mod names;
 mod promises;
 mod reading;
 mod repeats;
+#[doc(hidden)]
+pub mod sim;
 mod threads;
 mod times;
 mod tools;
