@@ -145,16 +145,18 @@ impl Shared {
         let durability = append
             .wanted_durability()
             .unwrap_or(self.options.durability);
-        ENCODED.with_borrow_mut(|encoded| {
-            encoded.fill(&append, &self.hasher);
-            let size = frame::max_len(&encoded.entries, encoded.records.len()) as u64;
-            let limit = u64::from(u32::MAX);
-            if size > limit {
-                let what = "append";
-                return Err(ErrorKind::TooLarge { what, size, limit }.into());
-            }
-            self.claim(writer, append, encoded, durability)
-        })
+        // Not borrowed: a user's clock, called on the way, may use a store too.
+        let mut encoded = ENCODED.take();
+        encoded.fill(&append, &self.hasher);
+        let size = frame::max_len(&encoded.entries, encoded.records.len()) as u64;
+        let limit = u64::from(u32::MAX);
+        let what = "append";
+        let taken = match size <= limit {
+            true => self.claim(writer, append, &mut encoded, durability),
+            false => Err(ErrorKind::TooLarge { what, size, limit }.into()),
+        };
+        ENCODED.set(encoded);
+        taken
     }
 
     fn claim(
