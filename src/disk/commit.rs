@@ -3,15 +3,21 @@
 
 use super::claims::{Chunk, Claims, Group};
 use super::progress::Progress;
+use crate::env::Env;
 use crate::env::sync::{AtomicU64, Condvar, Mutex, Ordering};
 use crate::error::{Error, ErrorKind, Result};
 use crate::log::Segment;
 use crate::types::{Durability, Position};
+use std::fmt;
 use std::sync::Arc;
 
+/// What is to be done once, before anything is written.
+pub(super) type BeforeFirstWrite = Box<dyn FnOnce() -> Result<()> + Send>;
+
 /// Brings claims to the medium.
-#[derive(Debug)]
 pub(super) struct Committer {
+    env: Env,
+    before_first_write: Mutex<Option<BeforeFirstWrite>>,
     state: Mutex<State>,
     changed: Condvar,
     /// Only the leader looks at this; it has a lock to say so.
@@ -30,8 +36,10 @@ struct State {
 }
 
 impl Committer {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(env: &Env, before_first_write: Option<BeforeFirstWrite>) -> Self {
         Committer {
+            env: env.clone(),
+            before_first_write: Mutex::new(before_first_write),
             state: Mutex::new(State::default()),
             changed: Condvar::new(),
             unsynced: Mutex::new(Vec::new()),
@@ -108,6 +116,8 @@ impl Committer {
         } = claims.lock().take_group();
         let mut unsynced = self.unsynced.lock();
         if !chunks.is_empty() {
+            let before = self.before_first_write.lock().take();
+            before.map_or(Ok(()), |act| act())?;
             write(&chunks, &mut unsynced)?;
             progress.set_written(last);
             // What nobody wants durable may be seen as soon as it is written.
@@ -126,6 +136,14 @@ impl Committer {
             progress.set_visible(written);
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Committer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Committer")
+            .field("state", &self.state)
+            .finish_non_exhaustive()
     }
 }
 

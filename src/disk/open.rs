@@ -2,7 +2,7 @@
 
 use super::background;
 use super::claims::Claims;
-use super::commit::Committer;
+use super::commit::{BeforeFirstWrite, Committer};
 use super::follow::Follower;
 use super::layout::{self, Layout};
 use super::options::{Options, Reads};
@@ -11,9 +11,9 @@ use super::rebuild::Replay;
 use super::shared::{Role, Shared, Writer};
 use super::spare::{Spares, next_size};
 use super::{LogStore, load};
-use crate::env::Env;
-use crate::env::fs::{self, Fs, Mode};
+use crate::env::fs::{self, Mode};
 use crate::env::sync::{AtomicBool, Mutex};
+use crate::env::{Bug, Env};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::identity::{CloseStatement, Identity};
 use crate::format::names;
@@ -54,6 +54,9 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
         create(&env, options, dir)?;
     }
     let layout = Layout::read(&env, dir)?;
+    if layout.closed.is_none() {
+        sync_names(&env, dir)?;
+    }
     layout.remove_temporaries(&env, dir);
     let hasher = TermHasher::new(&layout.identity.hash_key);
     let access = options.reads.access();
@@ -106,7 +109,7 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
     );
     let writer = Writer {
         claims: Mutex::new(claims),
-        committer: Committer::new(),
+        committer: Committer::new(&env, reopening(&env, dir, layout.closed)),
         spares: Spares::new(dir, number),
         write_due: AtomicBool::new(false),
         sync_due: AtomicBool::new(false),
@@ -193,16 +196,30 @@ fn create(env: &Env, options: &Options, dir: &Path) -> Result<()> {
         true => ErrorKind::DiskFull { path: spare.path }.into(),
         false => Error::io(dir, "make a store in", error),
     })?;
-    // The directory's own name; where there is no parent there is none.
-    match dir.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => sync_parent(&*env.fs, parent),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
-fn sync_parent(fs: &dyn Fs, parent: &Path) -> Result<()> {
-    fs.sync_dir(parent)
-        .map_err(|error| Error::io(parent, "sync", error))
+/// Makes the names durable that lead to a store, and those in it. A store that
+/// was never closed may have been made by a process that was killed before it
+/// came to that.
+fn sync_names(env: &Env, dir: &Path) -> Result<()> {
+    let io = |at: &Path, error| Error::io(at, "sync", error);
+    env.fs.sync_dir(dir).map_err(|error| io(dir, error))?;
+    if env.bug(Bug::NoParentSync) {
+        return Ok(());
+    }
+    for above in dir.ancestors().skip(1) {
+        let above = match above.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => above,
+        };
+        match env.fs.sync_dir(above) {
+            // What may not be opened was not made by us.
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => break,
+            synced => synced.map_err(|error| io(above, error))?,
+        }
+    }
+    Ok(())
 }
 
 /// Makes everything durable, writes the newest index and says that the log
@@ -238,8 +255,25 @@ fn state_end(shared: &Arc<Shared>, writer: &Writer, head: Position) -> Result<()
         head,
         segment,
         end,
+        reopened: false,
     };
-    let bytes = statement.encode();
-    fs::replace(&*shared.env.fs, &shared.dir, names::CLOSED, &bytes)
-        .map_err(|error| Error::io(&shared.dir.join(names::CLOSED), "write", error))
+    state(&shared.env, &shared.dir, &statement)
+}
+
+/// Puts a statement about the log's end in place.
+fn state(env: &Env, dir: &Path, statement: &CloseStatement) -> Result<()> {
+    fs::replace(&*env.fs, dir, names::CLOSED, &statement.encode())
+        .map_err(|error| Error::io(&dir.join(names::CLOSED), "write", error))
+}
+
+/// What the first write after a clean close has to do before: say that the log
+/// no longer ends where it was closed.
+fn reopening(env: &Env, dir: &Path, closed: Option<CloseStatement>) -> Option<BeforeFirstWrite> {
+    let closed = closed.filter(|closed| !closed.reopened)?;
+    let (env, dir) = (env.clone(), dir.to_path_buf());
+    let reopened = CloseStatement {
+        reopened: true,
+        ..closed
+    };
+    Some(Box::new(move || state(&env, &dir, &reopened)))
 }

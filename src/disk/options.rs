@@ -117,8 +117,7 @@ impl Options {
 
     /// Another world to live in, for tests.
     #[must_use]
-    #[cfg(any(test, feature = "testing"))]
-    #[allow(dead_code)]
+    #[cfg(feature = "testing")]
     pub(crate) fn env(mut self, env: Env) -> Self {
         self.env = env;
         self

@@ -149,33 +149,45 @@ impl Shared {
         let durability = append
             .wanted_durability()
             .unwrap_or(self.options.durability);
-        ENCODED.with_borrow_mut(|encoded| {
-            encoded.fill(&append, &self.hasher);
-            let size = frame::max_len(&encoded.entries, encoded.records.len()) as u64;
-            let limit = u64::from(u32::MAX);
-            if size > limit {
-                let what = "append";
-                return Err(ErrorKind::TooLarge { what, size, limit }.into());
-            }
-            let mut checked = checked;
-            loop {
-                let claim =
-                    self.healing(|| self.claim(writer, &append, encoded, checked, durability));
-                match claim? {
-                    Claim::Taken(appended) => return Ok(Outcome::Taken(appended, durability)),
-                    Claim::Refused(refusal) if refused::is_doubtful(&append, refusal) => {
-                        // Settled here, so that the append keeps its place
-                        // among those submitted before and after it.
-                        self.settle(refusal.rests_on, Durability::Written)?;
-                        refused::outcome(self, &append, refusal)?;
-                        checked = refusal.rests_on;
-                    }
-                    Claim::Refused(refusal) => {
-                        return Ok(Outcome::Refused(Box::new(append), refusal, durability));
-                    }
-                }
-            }
+        // Not borrowed: a user's clock, called on the way, may use a store too.
+        let mut encoded = ENCODED.take();
+        encoded.fill(&append, &self.hasher);
+        let size = frame::max_len(&encoded.entries, encoded.records.len()) as u64;
+        let limit = u64::from(u32::MAX);
+        let what = "append";
+        let claim = match size <= limit {
+            true => self.claim_in_turn(writer, &append, &mut encoded, checked, durability),
+            false => Err(ErrorKind::TooLarge { what, size, limit }.into()),
+        };
+        ENCODED.set(encoded);
+        Ok(match claim? {
+            Claim::Taken(appended) => Outcome::Taken(appended, durability),
+            Claim::Refused(refusal) => Outcome::Refused(Box::new(append), refusal, durability),
         })
+    }
+
+    /// Claims, and settles at once whether a doubtful refusal is one, so that
+    /// the append keeps its place among those submitted before and after it.
+    fn claim_in_turn(
+        self: &Arc<Self>,
+        writer: &Writer,
+        append: &Append,
+        encoded: &mut Encoded,
+        mut checked: Position,
+        durability: Durability,
+    ) -> Result<Claim> {
+        loop {
+            let claim =
+                self.healing(|| self.claim(writer, append, encoded, checked, durability))?;
+            match claim {
+                Claim::Refused(refusal) if refused::is_doubtful(append, refusal) => {
+                    self.settle(refusal.rests_on, Durability::Written)?;
+                    refused::outcome(self, append, refusal)?;
+                    checked = refusal.rests_on;
+                }
+                claim => return Ok(claim),
+            }
+        }
     }
 
     fn claim(

@@ -4,6 +4,7 @@
 //! reached through here, so that a test can replace every one of them and
 //! replay a run from its seed.
 
+mod bugs;
 mod clock;
 pub(crate) mod fs;
 mod map;
@@ -16,6 +17,8 @@ mod stopwatch;
 pub(crate) mod sync;
 mod tasks;
 
+#[cfg_attr(not(feature = "testing"), allow(unreachable_pub))]
+pub use bugs::Bug;
 pub(crate) use clock::Deadline;
 pub use clock::{Clock, SystemClock};
 pub(crate) use map::{Board, Map};
@@ -33,6 +36,8 @@ pub(crate) struct Env {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) tasks: Arc<dyn Tasks>,
+    /// The mistake that a test has planted.
+    pub(crate) planted: Option<Bug>,
 }
 
 impl Env {
@@ -43,7 +48,13 @@ impl Env {
             clock: Arc::new(SystemClock),
             random: Arc::new(OsRandom),
             tasks: Arc::new(OsTasks::default()),
+            planted: None,
         }
+    }
+
+    /// Whether a test has planted this mistake: never, outside tests.
+    pub(crate) fn bug(&self, bug: Bug) -> bool {
+        cfg!(any(test, feature = "testing")) && self.planted == Some(bug)
     }
 }
 

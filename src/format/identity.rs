@@ -51,6 +51,9 @@ pub(crate) struct CloseStatement {
     pub(crate) head: Position,
     pub(crate) segment: u64,
     pub(crate) end: u64,
+    /// Whether a writer has begun to append since: then it is only the least
+    /// that must be there.
+    pub(crate) reopened: bool,
 }
 
 impl CloseStatement {
@@ -61,6 +64,7 @@ impl CloseStatement {
         LittleEndian::write_u64(&mut bytes[24..32], self.head.get());
         LittleEndian::write_u64(&mut bytes[32..40], self.segment);
         LittleEndian::write_u64(&mut bytes[40..48], self.end);
+        bytes[48] = u8::from(self.reopened);
         seal(&mut bytes);
         bytes
     }
@@ -72,6 +76,7 @@ impl CloseStatement {
             head: Position::new(LittleEndian::read_u64(&bytes[24..32])),
             segment: LittleEndian::read_u64(&bytes[32..40]),
             end: LittleEndian::read_u64(&bytes[40..48]),
+            reopened: bytes[48] != 0,
         })
     }
 }
@@ -112,6 +117,7 @@ mod tests {
             head: Position::new(3),
             segment: 1,
             end: 500,
+            reopened: true,
         }
     }
 

@@ -12,8 +12,8 @@
 
 use super::segment::{Access, Found, Segment};
 use super::walk::{Step, Walk};
-use crate::env::Env;
 use crate::env::fs::Mode;
+use crate::env::{Bug, Env};
 use crate::error::{Error, Result};
 use crate::format::checksum::Place;
 use crate::format::frame::{Frame, FrameBase, FrameHead, MIN_BYTES, peek_len};
@@ -206,8 +206,11 @@ impl Recovery<'_> {
     /// Whether the last clean close stated exactly this end: then nothing was
     /// written since, and what stands behind it is of no interest.
     fn was_closed_at(&self, segment: u64, end: u64, head: Position) -> bool {
-        self.closed
-            .is_some_and(|closed| (closed.segment, closed.end, closed.head) == (segment, end, head))
+        let old = self.env.bug(Bug::BelievesOldClose);
+        self.closed.is_some_and(|closed| {
+            (closed.segment, closed.end, closed.head) == (segment, end, head)
+                && (!closed.reopened || old)
+        })
     }
 
     fn open(&self, number: u64) -> Result<Arc<Segment>> {
@@ -376,21 +379,22 @@ impl Recovered {
             }
             writable.sync()?;
         }
-        if !self.rest.later.is_empty() {
-            for number in self.rest.later.iter().rev() {
-                let path = recovery.dir.join(names::segment(*number));
-                recovery
-                    .env
-                    .fs
-                    .remove(&path)
-                    .map_err(|error| Error::io(&path, "remove", error))?;
+        let fs = &recovery.env.fs;
+        let sync_dir = || {
+            let synced = fs.sync_dir(recovery.dir);
+            synced.map_err(|error| Error::io(recovery.dir, "sync", error))
+        };
+        for number in self.rest.later.iter().rev() {
+            let path = recovery.dir.join(names::segment(*number));
+            let removed = fs.remove(&path);
+            removed.map_err(|error| Error::io(&path, "remove", error))?;
+            // Each by itself: were an earlier one gone and a later one there
+            // after a loss of power, a segment would be missing between.
+            if !recovery.env.bug(Bug::RemovesUnordered) {
+                sync_dir()?;
             }
-            recovery
-                .env
-                .fs
-                .sync_dir(recovery.dir)
-                .map_err(|error| Error::io(recovery.dir, "sync", error))?;
         }
+        sync_dir()?;
         if self.rest.dirty.is_some() || self.rest.epoch > 0 {
             self.epoch = self.epoch.max(self.rest.epoch) + 1;
         }

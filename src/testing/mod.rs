@@ -42,6 +42,8 @@ mod names;
 mod promises;
 mod reading;
 mod repeats;
+#[doc(hidden)]
+pub mod sim;
 mod threads;
 mod times;
 mod tools;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// words of boards don't pass through here and are not counted; the file that
 /// a lock or a board may create counts as the lock or the board.
 #[derive(Clone, Debug)]
-pub(crate) struct CountingFs {
+pub struct CountingFs {
     fs: Arc<dyn Fs>,
     recorder: Arc<Mutex<Recorder>>,
 }
@@ -28,22 +28,22 @@ impl CountingFs {
     }
 
     /// What was called so far.
-    pub(crate) fn counts(&self) -> IoCounts {
+    pub fn counts(&self) -> IoCounts {
         self.recorder.lock().counts()
     }
 
     /// Starts to list every call.
-    pub(crate) fn start_trace(&self) {
+    pub fn start_trace(&self) {
         self.recorder.lock().start_trace();
     }
 
     /// The calls since the trace was started, which ends it.
-    pub(crate) fn take_trace(&self) -> Vec<Call> {
+    pub fn take_trace(&self) -> Vec<Call> {
         self.recorder.lock().take_trace()
     }
 
     /// The path of a number in a trace.
-    pub(crate) fn path_of(&self, id: PathId) -> Arc<str> {
+    pub fn path_of(&self, id: PathId) -> Arc<str> {
         self.recorder.lock().path_of(id)
     }
 

@@ -36,9 +36,12 @@
 //! [`SimDisk::on_boundary`]) take a [`CrashPoint`]; make of it as many disks as
 //! there are choices of what survived; open the store on each and check it.
 
-// What is `pub` here is public only under the feature `testing`, and a build
-// without tests doesn't use all of it.
-#![allow(dead_code, unreachable_pub, unused_imports)]
+// What is `pub` here is public only under the feature `testing`, as
+// `annals::testing::sim`.
+#![cfg_attr(
+    not(feature = "testing"),
+    allow(dead_code, unreachable_pub, unused_imports)
+)]
 
 mod board;
 mod clock;
@@ -61,7 +64,7 @@ mod tests;
 mod world;
 
 pub use clock::SimClock;
-pub(crate) use counting::CountingFs;
+pub use counting::CountingFs;
 pub use crash::CrashPoint;
 pub use disk::{Boundary, SectorSize, SimDisk};
 pub use faults::{Fault, FaultRule};

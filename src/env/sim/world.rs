@@ -4,7 +4,7 @@ use super::clock::SimClock;
 use super::disk::{SectorSize, SimDisk};
 use super::random::{Rng, SimRandom};
 use super::tasks::{SimTasks, TaskMode};
-use crate::env::Env;
+use crate::env::{Bug, Env};
 use crate::types::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +20,8 @@ pub struct SimWorld {
     pub random: Arc<SimRandom>,
     /// Work in the background.
     pub tasks: Arc<SimTasks>,
+    /// A mistake that the store makes in this world.
+    pub planted: Option<Bug>,
 }
 
 impl SimWorld {
@@ -38,6 +40,7 @@ impl SimWorld {
             clock: Arc::new(SimClock::new(start, Duration::from_micros(1))),
             random: Arc::new(SimRandom::new(rng.next_u64())),
             tasks: Arc::new(SimTasks::new(mode, rng.next_u64())),
+            planted: None,
         }
     }
 
@@ -48,6 +51,7 @@ impl SimWorld {
             clock: Arc::clone(&self.clock) as _,
             random: Arc::clone(&self.random) as _,
             tasks: Arc::clone(&self.tasks) as _,
+            planted: self.planted,
         }
     }
 

@@ -1,0 +1,44 @@
+//! The simulated world, for the crash tests: a disk that loses its power at
+//! any moment, calls that fail when told to, and everything else that a store
+//! asks of the world outside, the same again for the same seed.
+
+pub use crate::env::Bug;
+pub use crate::env::sim::*;
+
+use crate::disk::{Options, VerifyProgress, VerifyReport, verify_in};
+use crate::env::Env;
+use crate::error::Result;
+use std::path::Path;
+use std::sync::Arc;
+
+impl SimWorld {
+    /// Options that open a store in this world.
+    pub fn options(&self) -> Options {
+        Options::new().env(self.env())
+    }
+
+    /// `annals::verify` in this world.
+    ///
+    /// # Errors
+    /// As `annals::verify`.
+    pub fn verify(
+        &self,
+        path: impl AsRef<Path>,
+        progress: &mut dyn FnMut(VerifyProgress),
+    ) -> Result<VerifyReport> {
+        verify_in(&self.env(), path.as_ref(), progress)
+    }
+}
+
+impl CountingFs {
+    /// Counts what is asked of the operating system.
+    pub fn os() -> Self {
+        CountingFs::new(Env::os().fs)
+    }
+
+    /// Options that open a store on the operating system's files, counted.
+    pub fn options(&self) -> Options {
+        let fs = Arc::new(self.clone());
+        Options::new().env(Env { fs, ..Env::os() })
+    }
+}

@@ -1,0 +1,50 @@
+//! The crash programme: nothing acknowledged is ever lost, shown on a
+//! simulated disk. `docs/testing.md` says how to run it, short and long.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::exit,
+    clippy::cast_precision_loss,
+    unreachable_pub,
+    missing_docs
+)]
+
+mod boundaries;
+mod check;
+mod model;
+mod plan;
+mod report;
+mod run;
+
+use report::Settings;
+use std::process::ExitCode;
+
+type Part = (&'static str, fn(&Settings) -> bool);
+
+const PARTS: &[Part] = &[("boundaries", boundaries::run)];
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if args.iter().any(|arg| arg == "--list") {
+        for (name, _) in PARTS {
+            println!("{name}: test");
+        }
+        return ExitCode::SUCCESS;
+    }
+    let names: Vec<&String> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
+    let settings = Settings::from_env();
+    let mut good = true;
+    for (name, part) in PARTS {
+        if names.is_empty() || names.iter().any(|own| name.contains(own.as_str())) {
+            good &= part(&settings);
+        }
+    }
+    match good {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}
