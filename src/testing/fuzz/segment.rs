@@ -163,6 +163,7 @@ pub(super) fn directory(bytes: &[u8]) -> SimDisk {
             head: Position::new(u64::from(head)),
             segment: 1,
             end: end as u64,
+            reopened: false,
         };
         tools::put(&disk, names::CLOSED, &statement.encode());
     }
