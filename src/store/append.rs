@@ -4,6 +4,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Durability, Event, Expected, MAX_NAME_BYTES, Position, Timestamp, Version};
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt;
 
 /// One atomic batch of events for one or many streams: all of it is recorded,
@@ -33,10 +34,15 @@ use std::fmt;
 #[derive(Clone, Debug)]
 pub struct Append {
     streams: Vec<StreamPart>,
+    /// Where each stream stands in `streams`, once there are many.
+    places: HashMap<Cow<'static, str>, usize>,
     events: Vec<(usize, Event)>,
     current: usize,
     durability: Option<Durability>,
 }
+
+/// Up to so many streams are found fastest by looking at each.
+const FEW: usize = 16;
 
 /// A stream that an append writes or checks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +71,7 @@ impl Append {
                 name: stream.into(),
                 expected: Expected::Any,
             }],
+            places: HashMap::new(),
             events: Vec::new(),
             current: 0,
             durability: None,
@@ -77,17 +84,36 @@ impl Append {
     #[must_use]
     pub fn and_to(mut self, stream: impl Into<Cow<'static, str>>) -> Self {
         let name = stream.into();
-        self.current = match self.streams.iter().position(|part| part.name == name) {
+        self.current = match self.place(&name) {
             Some(known) => known,
-            None => {
-                self.streams.push(StreamPart {
-                    name,
-                    expected: Expected::Any,
-                });
-                self.streams.len() - 1
-            }
+            None => self.add(name),
         };
         self
+    }
+
+    /// Where a stream stands, if it was named before.
+    fn place(&self, name: &str) -> Option<usize> {
+        if self.streams.len() <= FEW {
+            return self.streams.iter().position(|part| part.name == name);
+        }
+        self.places.get(name).copied()
+    }
+
+    fn add(&mut self, name: Cow<'static, str>) -> usize {
+        let place = self.streams.len();
+        self.streams.push(StreamPart {
+            name: name.clone(),
+            expected: Expected::Any,
+        });
+        if place > FEW {
+            self.places.insert(name, place);
+        } else if place == FEW {
+            let all = self.streams.iter().enumerate();
+            self.places = all
+                .map(|(place, part)| (part.name.clone(), place))
+                .collect();
+        }
+        place
     }
 
     /// Sets what is expected of the current stream.
@@ -359,6 +385,19 @@ mod tests {
             append.streams()[1].expected(),
             Expected::Exact(Version::new(3))
         );
+    }
+
+    #[test]
+    fn of_many_streams_each_is_named_once() {
+        let names = || (0..3 * FEW).map(|number| format!("s/{number}"));
+        let mut append = Append::to("s/0");
+        for name in names().chain(names()) {
+            append = append.and_to(name).event(event());
+        }
+        let own: Vec<_> = append.streams().iter().map(StreamPart::name).collect();
+        assert_eq!(own, names().collect::<Vec<_>>());
+        let order: Vec<_> = append.entries().iter().map(|(stream, _)| *stream).collect();
+        assert!(order.iter().copied().eq((0..3 * FEW).chain(0..3 * FEW)));
     }
 
     #[test]

@@ -48,7 +48,7 @@ fn a_bad_line_stops_it_once_what_came_before_is_acknowledged() {
         let mut text = line("s", "T", "1").repeat(100);
         text.push_str(bad.trim());
         text.push('\n');
-        text.push_str(&line("s", "T", "never"));
+        text.push_str(&line("s", "T", "never").repeat(2_000));
         let ran = place
             .run_with("append", &[], text)
             .fails(1, &["stdin: line 101: ", said]);

@@ -150,7 +150,9 @@ fn index_files_may_be_thrown_away() {
 fn a_full_disk_refuses_and_breaks_nothing() {
     let place = Place::with(&line("s", "T", "1"));
     let data = format!("\"{}\"", "x".repeat(4_000_000));
-    let file = place.file("large", line("s", "T", &data));
+    // What stands after it would find room, and must not get in before it.
+    let lines = line("s", "T", &data) + &line("s", "T", "2");
+    let file = place.file("large", lines);
     let output = std::process::Command::new("sh")
         .arg("-c")
         .arg("trap '' XFSZ; ulimit -f 1000; exec \"$0\" import \"$1\" \"$2\" --segment-size 64KiB")
@@ -162,11 +164,12 @@ fn a_full_disk_refuses_and_breaks_nothing() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("no room for"), "{said}");
+    assert!(said.contains("large: line 1: "), "{said}");
     assert!(said.contains("nothing was written"), "{said}");
     assert_eq!(place.events().len(), 1);
     place.run("verify", &[]).succeeds();
     place.import(&[&file], "").succeeds();
-    assert_eq!(place.events().len(), 2);
+    assert_eq!(place.events().len(), 3);
 }
 
 /// Not as root, whom no permission stops.
