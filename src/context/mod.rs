@@ -267,6 +267,14 @@ mod tests {
     }
 
     #[test]
+    fn an_inner_scope_completes_itself_from_the_outer() {
+        let cause = Uuid::from_u128(1);
+        let outer = Context::new().by("ann").with_causation(cause);
+        let seen = outer.scope(|| Context::new().by("eve").scope(Context::current));
+        assert_eq!((seen.who(), seen.causation()), (Some("eve"), Some(cause)));
+    }
+
+    #[test]
     fn a_scope_ends_with_a_panic_too() {
         let work = || Context::new().by("ann").scope(|| panic!("on purpose"));
         assert!(std::panic::catch_unwind(work).is_err());

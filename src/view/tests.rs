@@ -85,6 +85,10 @@ fn undated_events_count_as_told() {
     assert_eq!(positions(&by(20, Undated::AsRecorded), &all), [1]);
     let today = by(200_000_000_000, Undated::AsRecorded);
     assert_eq!(positions(&today, &all), [1, 2, 3]);
+    let limited = Query::all().limit(1);
+    assert_eq!(positions(&by(30, Undated::Exclude), &limited), [1]);
+    let last = Query::all().backward().limit(2);
+    assert_eq!(positions(&by(30, Undated::Exclude), &last), [3, 1]);
     assert_eq!(positions(&by(10, Undated::Exclude), &all), [1], "itself");
     let capabilities = today.capabilities();
     assert!(!capabilities.gapless_versions && !capabilities.gapless_positions);
