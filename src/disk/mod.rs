@@ -16,6 +16,8 @@ mod refused;
 mod shared;
 mod spare;
 mod stat;
+#[cfg(all(test, feature = "testing"))]
+mod tests;
 mod verify;
 
 pub use options::{Options, Reads};

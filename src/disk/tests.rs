@@ -1,0 +1,193 @@
+//! What opening and looking up touch does not grow with the log: counted at
+//! the seam to the file system.
+
+use super::{LogStore, Options, Reads};
+use crate::env::fs::Fs;
+use crate::env::sim::{CallKind, CountingFs, Outcome, SimDisk, SimWorld, TaskMode};
+use crate::env::{Env, OsFs};
+use crate::store::{Append, EventStore, Query};
+use crate::types::{Durability, Event, Position, RecordedEvent, Version};
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+const DIR: &str = "/store";
+/// How many sealed segments there are.
+const SEGMENTS: u64 = 1_000;
+/// How many events each append has: one append fills a segment.
+const BATCH: u64 = 6;
+/// The stream that is looked up, and the append that wrote it.
+const RARE: (&str, u64) = ("rare/1", 500);
+/// How many segments opening may touch, and then a lookup.
+const FEW: usize = 4;
+
+fn options() -> Options {
+    Options::new()
+        .segment_size(Options::MIN_SEGMENT_SIZE)
+        .checkpoint_events(256)
+        .durability(Durability::Written)
+}
+
+/// A log of many segments; the store is closed or was stopped in the middle.
+fn disk(closed: bool) -> SimDisk {
+    let world = SimWorld::new(3);
+    let store = options().env(world.env()).open(DIR).unwrap();
+    for append in 0..=SEGMENTS {
+        let stream = match append == RARE.1 {
+            true => RARE.0.to_owned(),
+            false => format!("orders/{append}"),
+        };
+        let events = (0..BATCH).map(|_| Event::new("Happened", vec![b'x'; 100]));
+        store.append(Append::to(stream).events(events)).unwrap();
+    }
+    let disk = world.disk;
+    if closed {
+        store.close().unwrap();
+        return disk;
+    }
+    store.flush().unwrap();
+    disk.kill_clone()
+}
+
+/// The bytes of all files with this ending.
+fn size_of(disk: &SimDisk, ending: &str) -> u64 {
+    let files = disk.files().into_iter();
+    let sizes = files.filter(|(path, _)| path.ends_with(ending));
+    sizes.map(|(_, size)| size).sum()
+}
+
+/// What was asked of segment files since the last look.
+#[derive(Debug)]
+struct Touched {
+    opened: BTreeSet<Arc<str>>,
+    bytes: u64,
+}
+
+fn touched(fs: &CountingFs) -> Touched {
+    let mut touched = Touched {
+        opened: BTreeSet::new(),
+        bytes: 0,
+    };
+    for call in fs.take_trace() {
+        let path = fs.path_of(call.path);
+        if !path.ends_with(".seg") {
+            continue;
+        }
+        match (call.kind, call.outcome) {
+            (CallKind::Open | CallKind::OpenWrite, _) => drop(touched.opened.insert(path)),
+            (CallKind::Read, Outcome::Done(count)) => touched.bytes += count,
+            _ => {}
+        }
+    }
+    fs.start_trace();
+    touched
+}
+
+/// Counts what a store asks of this file system.
+fn counted(fs: Arc<dyn Fs>) -> (CountingFs, Env) {
+    let counting = CountingFs::new(fs);
+    counting.start_trace();
+    let world = SimWorld::on(SimDisk::new(Default::default()), TaskMode::Inline, 5);
+    let env = Env {
+        fs: Arc::new(counting.clone()),
+        ..world.env()
+    };
+    (counting, env)
+}
+
+/// The first things that anybody asks of a store, each of which touches few
+/// segments.
+fn look_up(store: &LogStore, fs: &CountingFs) {
+    let head = (SEGMENTS + 1) * BATCH;
+    assert_eq!(store.head(), Position::new(head));
+    assert_eq!(store.version(RARE.0).unwrap(), Version::new(BATCH));
+    assert_eq!(store.version("none").unwrap(), Version::NONE);
+    // Who follows no writer may look at the end of the log, and no further.
+    let versions = touched(fs);
+    assert!(versions.opened.len() <= 1, "{versions:?}");
+    let read = |query: &Query| -> Vec<RecordedEvent> {
+        let events = store.read(query).map(Result::unwrap).collect();
+        let touched = touched(fs);
+        assert!(touched.opened.len() <= FEW, "{query:?}: {touched:?}");
+        events
+    };
+    assert_eq!(read(&Query::stream(RARE.0)).len() as u64, BATCH);
+    assert_eq!(read(&Query::category("rare")).len() as u64, BATCH);
+    assert_eq!(read(&Query::all().limit(3)).len(), 3);
+    let newest = read(&Query::all().backward().limit(1));
+    assert_eq!(newest[0].position(), Position::new(head));
+    assert_eq!(
+        read(&Query::all().after(Position::new(4_000)).limit(1)).len(),
+        1
+    );
+}
+
+#[test]
+fn a_store_of_a_thousand_segments_opens_without_reading_its_events() {
+    let disk = disk(true);
+    let log = size_of(&disk, ".seg");
+    assert!(log > SEGMENTS * 1000);
+    for read_only in [true, false] {
+        let (fs, env) = counted(Arc::new(disk.kill_clone()));
+        let options = options().reads(Reads::Plain).env(env);
+        let store = match read_only {
+            true => options.open_read_only(DIR).unwrap(),
+            false => options.open(DIR).unwrap(),
+        };
+        let opening = touched(&fs);
+        assert!(opening.opened.len() <= FEW, "{opening:?}");
+        assert!(opening.bytes <= 16 << 10, "{opening:?}");
+        // What else is read is the headers of index files and small files.
+        let all = fs.counts().bytes_read();
+        assert!(all < 32 << 10, "{all} bytes were read, of {log} in the log");
+        look_up(&store, &fs);
+    }
+}
+
+#[test]
+fn after_an_unclean_stop_only_the_end_of_the_log_is_read() {
+    let disk = disk(false);
+    let log = size_of(&disk, ".seg");
+    for read_only in [true, false] {
+        let (fs, env) = counted(Arc::new(disk.kill_clone()));
+        let options = options().reads(Reads::Plain).env(env);
+        let store = match read_only {
+            true => options.open_read_only(DIR).unwrap(),
+            false => options.open(DIR).unwrap(),
+        };
+        // At most what one checkpoint has not covered yet: two tables.
+        let opening = touched(&fs);
+        let covered = opening.opened.len() as u64 * BATCH;
+        assert!(
+            covered <= 2 * 256 + 8 * BATCH,
+            "{covered} events were replayed"
+        );
+        assert!(opening.bytes * 5 < log, "{opening:?}");
+        look_up(&store, &fs);
+    }
+}
+
+#[test]
+fn with_mappings_few_segments_are_opened_either() {
+    let disk = disk(true);
+    let dir = tempfile::tempdir().unwrap();
+    for (path, _) in disk.files() {
+        let path = Path::new("/").join(path);
+        let bytes = disk.bytes(&path).unwrap();
+        let name = path.file_name().unwrap();
+        if name != "lock" && name != "watermark" {
+            std::fs::write(dir.path().join(name), bytes).unwrap();
+        }
+    }
+    for read_only in [true, false] {
+        let (fs, env) = counted(Arc::new(OsFs));
+        let options = options().reads(Reads::Mapped).env(env);
+        let store = match read_only {
+            true => options.open_read_only(dir.path()).unwrap(),
+            false => options.open(dir.path()).unwrap(),
+        };
+        let opening = touched(&fs);
+        assert!(opening.opened.len() <= FEW, "{opening:?}");
+        look_up(&store, &fs);
+    }
+}
