@@ -2,6 +2,8 @@
 //!
 //! `ANNALS_ROUNDS` sets how often each is tried: few times unless set.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use annals::cursor::{Cursor, CursorStore, FileCursors, MemoryCursors};
 use annals::parked::MemoryParked;
 use annals::publisher::{Handler, Publisher};

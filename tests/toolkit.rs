@@ -1,5 +1,6 @@
 //! From events to state, and to the past, on every backend that there is.
 #![cfg(feature = "toolkit")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use annals::cursor::MemoryCursors;
 use annals::parked::MemoryParked;

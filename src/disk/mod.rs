@@ -180,9 +180,10 @@ impl EventStore for LogStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        let mut capabilities = Capabilities::default();
-        capabilities.conditions = true;
-        capabilities
+        Capabilities {
+            conditions: true,
+            ..Capabilities::default()
+        }
     }
 }
 

@@ -1,9 +1,11 @@
 //! What opening and looking up touch does not grow with the log: counted at
 //! the seam to the file system.
 
+#![allow(clippy::unwrap_used)]
+
 use super::{LogStore, Options, Reads};
 use crate::env::fs::Fs;
-use crate::env::sim::{CallKind, CountingFs, Outcome, SimDisk, SimWorld, TaskMode};
+use crate::env::sim::{CallKind, CountingFs, Outcome, SectorSize, SimDisk, SimWorld, TaskMode};
 use crate::env::{Env, OsFs};
 use crate::store::{Append, EventStore, Query};
 use crate::types::{Durability, Event, Position, RecordedEvent, Version};
@@ -87,7 +89,7 @@ fn touched(fs: &CountingFs) -> Touched {
 fn counted(fs: Arc<dyn Fs>) -> (CountingFs, Env) {
     let counting = CountingFs::new(fs);
     counting.start_trace();
-    let world = SimWorld::on(SimDisk::new(Default::default()), TaskMode::Inline, 5);
+    let world = SimWorld::on(SimDisk::new(SectorSize::default()), TaskMode::Inline, 5);
     let env = Env {
         fs: Arc::new(counting.clone()),
         ..world.env()

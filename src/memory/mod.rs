@@ -171,9 +171,10 @@ impl EventStore for MemoryStore {
     }
 
     fn capabilities(&self) -> Capabilities {
-        let mut capabilities = Capabilities::default();
-        capabilities.conditions = true;
-        capabilities
+        Capabilities {
+            conditions: true,
+            ..Capabilities::default()
+        }
     }
 
     fn position_at(&self, time: Timestamp) -> Result<Position> {

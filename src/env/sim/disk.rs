@@ -132,6 +132,7 @@ impl SimDisk {
     }
 
     /// The disk after a kill of the process now: what was written is there.
+    #[must_use]
     pub fn kill_clone(&self) -> SimDisk {
         self.crash_point().kill()
     }

@@ -6,6 +6,7 @@ use crate::env::sim::{SectorSize, SimDisk};
 use crate::error::{Error, ErrorKind};
 use crate::format::checksum;
 use crate::format::index::{HEADER_BYTES, IndexHeader};
+use crate::format::names;
 use crate::index::IndexFile;
 use crate::store::{Append, EventStore, Query, QueryItem};
 use crate::types::{Event, Position, RecordedEvent, StoreId, Version};
@@ -55,7 +56,7 @@ pub(super) static LOG: LazyLock<Log> = LazyLock::new(|| {
     store.close().expect("the disk takes everything");
     let mut files = disk.files().into_iter();
     let (path, _) = files
-        .find(|(path, _)| path.ends_with(".idx"))
+        .find(|(path, _)| names::parse_index(path.rsplit('/').next().unwrap_or(path)).is_some())
         .expect("closing writes an index file");
     let path = Path::new("/").join(path);
     Log {

@@ -17,8 +17,11 @@ pub use record::record_decode;
 pub use seeds::seeds;
 pub use segment::segment_recover;
 
+/// What a target does with bytes.
+pub type Target = fn(&[u8]);
+
 /// The targets: name and function.
-pub const TARGETS: [(&str, fn(&[u8])); 3] = [
+pub const TARGETS: [(&str, Target); 3] = [
     ("record_decode", record_decode),
     ("segment_recover", segment_recover),
     ("index_decode", index_decode),
