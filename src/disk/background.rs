@@ -3,7 +3,7 @@
 
 use super::rebuild;
 use super::shared::{Role, Shared, Writer};
-use crate::env::{Lane, fs};
+use crate::env::{Bug, Lane, fs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::names;
 use crate::index::{FrameMark, Image, IndexFile, merge};
@@ -62,7 +62,11 @@ pub(super) fn write_tables(shared: &Arc<Shared>, writer: &Writer) -> Result<()> 
     let _one_at_a_time = writer.indexing.lock();
     for table in shared.index.frozen() {
         let last = table.read().last();
-        shared.settle(last, Durability::Durable)?;
+        let wanted = match shared.env.bug(Bug::IndexAheadOfLog) {
+            true => Durability::Written,
+            false => Durability::Durable,
+        };
+        shared.settle(last, wanted)?;
         let mark = mark(shared, last)?;
         let image = Image::of_table(shared.id, &table.read(), mark);
         if let Some(image) = image {

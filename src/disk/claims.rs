@@ -7,8 +7,8 @@ use super::encode::Encoded;
 use super::options::Options;
 use super::progress::Progress;
 use super::spare::Spares;
-use crate::env::Env;
 use crate::env::sync::RwLock;
+use crate::env::{Bug, Env};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::frame::{self, Commit};
 use crate::format::segment::{HEADER_BYTES, SegmentHeader};
@@ -157,9 +157,13 @@ impl Claims {
             return Err(ErrorKind::Overflow { what }.into());
         }
         let now = around.env.clock.now().micros().max(self.last_recorded);
+        let durable = match around.env.bug(Bug::WatermarkAhead) {
+            true => first.previous(),
+            false => around.progress.durable().min(first.previous()),
+        };
         let commit = Commit {
             first,
-            durable: around.progress.durable().min(first.previous()),
+            durable,
             recorded: now,
             epoch: self.epoch,
         };

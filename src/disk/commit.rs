@@ -3,8 +3,8 @@
 
 use super::claims::{Chunk, Claims, Group};
 use super::progress::Progress;
-use crate::env::Env;
 use crate::env::sync::{AtomicU64, Condvar, Mutex, Ordering};
+use crate::env::{Bug, Env};
 use crate::error::{Error, ErrorKind, Result};
 use crate::log::Segment;
 use crate::types::{Durability, Position};
@@ -75,6 +75,9 @@ impl Committer {
                 return Ok(());
             }
             if let Some(cause) = state.poison.clone() {
+                if self.env.bug(Bug::AcksFailedWrite) {
+                    return Ok(());
+                }
                 return Err(ErrorKind::OutcomeUnknown { cause }.into());
             }
             if state.leading {
@@ -86,6 +89,12 @@ impl Committer {
             state.leading = true;
             drop(state);
             let led = self.lead(claims, progress);
+            if let Err(cause) = led.clone()
+                && self.env.bug(Bug::NoPoison)
+            {
+                self.state.lock().leading = false;
+                return Err(ErrorKind::OutcomeUnknown { cause }.into());
+            }
             if let Err(error) = &led {
                 // Before anybody can claim again, so that no later append
                 // is taken in and then left alone.
@@ -95,7 +104,8 @@ impl Committer {
             state = self.state.lock();
             state.leading = false;
             state.poison = led.err();
-            if state.waiting > 0 {
+            let forgets = state.poison.is_some() && self.env.bug(Bug::ForgetsFollowers);
+            if state.waiting > 0 && !forgets {
                 self.changed.notify_all();
             }
         }
@@ -121,6 +131,7 @@ impl Committer {
             write(&chunks, &mut unsynced)?;
             progress.set_written(last);
             // What nobody wants durable may be seen as soon as it is written.
+            let first_durable = first_durable.filter(|_| !self.env.bug(Bug::ShowBeforeSync));
             let seen = first_durable.map_or(last, Position::previous);
             progress.set_visible(seen);
             claims.lock().give_back(chunks);
@@ -128,12 +139,30 @@ impl Committer {
         let wanted = Position::new(self.wanted.load(Ordering::Acquire));
         if first_durable.is_some() || wanted > progress.durable() {
             let written = progress.written();
-            for segment in unsynced.iter() {
-                segment.sync()?;
-            }
+            self.sync(&unsynced)?;
             unsynced.clear();
             progress.set_durable(written);
             progress.set_visible(written);
+        }
+        Ok(())
+    }
+}
+
+impl Committer {
+    /// Syncs once, and never again after a failure: the second time a system
+    /// says yes to data that it has dropped.
+    fn sync(&self, segments: &[Arc<Segment>]) -> Result<()> {
+        let newest = segments.len().saturating_sub(1);
+        for (index, segment) in segments.iter().enumerate() {
+            let skipped = self.env.bug(Bug::AckBeforeSync)
+                || self.env.bug(Bug::SyncsOnlyTheTail) && index < newest;
+            if skipped {
+                continue;
+            }
+            match segment.sync() {
+                Err(_) if self.env.bug(Bug::RetriesSync) => segment.sync()?,
+                synced => synced?,
+            }
         }
         Ok(())
     }

@@ -49,7 +49,9 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
     let path = dir.join(names::LOCK);
     let lock = env.fs.lock(&path);
     let lock = lock.map_err(|error| Error::io(&path, "lock", error))?;
-    let lock = lock.ok_or(ErrorKind::Locked { path })?;
+    if lock.is_none() && !env.bug(Bug::IgnoresLock) {
+        return Err(ErrorKind::Locked { path }.into());
+    }
     if !layout::has_identity(&env, dir)? {
         create(&env, options, dir)?;
     }
@@ -115,7 +117,7 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
         sync_due: AtomicBool::new(false),
         closing: Mutex::new(()),
         indexing: Mutex::new(()),
-        lock: Mutex::new(Some(lock)),
+        lock: Mutex::new(lock),
     };
     Ok(LogStore::new(Arc::new(Shared {
         dir: dir.to_path_buf(),
@@ -137,6 +139,9 @@ pub(super) fn for_reading(options: &Options, dir: &Path) -> Result<LogStore> {
     layout::check_is_store(&env, dir)?;
     let access = options.reads.access();
     let (layout, loaded) = load::beside_a_writer(&env, dir, access)?;
+    if env.bug(Bug::ReaderMends) {
+        layout.remove_temporaries(&env, dir);
+    }
     let store = layout.identity.id;
     let hasher = TermHasher::new(&layout.identity.hash_key);
     let first = loaded.resume.next;
@@ -188,10 +193,14 @@ fn create(env: &Env, options: &Options, dir: &Path) -> Result<()> {
         previous_end: 0,
         durable: Position::START,
     };
+    let state_identity = || fs::replace(&*env.fs, dir, names::IDENTITY, &identity.encode());
+    if env.bug(Bug::IdentityFirst) {
+        let _ = state_identity();
+    }
     let spare = prepare(env, dir, 1, next_size(0, options.segment_size))?;
     let made = fs::write_all_at(&*spare.file, &header.encode(), 0)
         .and_then(|()| spare.file.sync())
-        .and_then(|()| fs::replace(&*env.fs, dir, names::IDENTITY, &identity.encode()));
+        .and_then(|()| state_identity());
     made.map_err(|error| match fs::is_full(&error) {
         true => ErrorKind::DiskFull { path: spare.path }.into(),
         false => Error::io(dir, "make a store in", error),
@@ -232,7 +241,10 @@ pub(super) fn close(shared: &Arc<Shared>, writer: &Writer) -> Result<()> {
         before
     };
     let claimed = writer.claims.lock().next.previous();
-    let settled = shared.settle(claimed, Durability::Durable);
+    let settled = match shared.env.bug(Bug::ClosesBeforeSync) {
+        true => shared.settle(claimed, Durability::Written),
+        false => shared.settle(claimed, Durability::Durable),
+    };
     shared.env.tasks.stop();
     let outcome = match stopped {
         Some(poison) => Err(poison),

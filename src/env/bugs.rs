@@ -5,47 +5,49 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Bug {
-    /// Answers before the sync.
+    /// Answers, and goes on, without the sync.
     AckBeforeSync,
     /// Shows events to readers before they are as safe as they asked to be.
     ShowBeforeSync,
     /// Doesn't sync the directory after making the next segment.
     NoDirectorySync,
-    /// Doesn't sync the directory above a new store.
+    /// Doesn't sync the directories above a new store.
     NoParentSync,
+    /// Says who the store is before it has a segment.
+    IdentityFirst,
     /// Syncs only the newest of the segments that were written to.
     SyncsOnlyTheTail,
     /// Tries a failed sync again, and believes the second answer.
     RetriesSync,
-    /// Goes on as if nothing had been after a failed write or sync.
+    /// Goes on after a failed write or sync as if nothing had been.
     NoPoison,
-    /// Leads, fails, and leaves those who follow waiting.
+    /// Says yes to those who waited for a write that failed.
+    AcksFailedWrite,
+    /// A leader that fails leaves those who follow it waiting.
     ForgetsFollowers,
+    /// Calls everything durable that was written before a frame.
+    WatermarkAhead,
     /// Cuts the log off at the first frame that doesn't verify, whatever is
     /// known to have been durable.
     CutsAtFirstBadFrame,
-    /// Leaves what stands behind a torn end where it is.
+    /// Leaves what stands behind a torn end, and writes on in its epoch.
     LeavesTornTail,
-    /// Writes on in the old epoch after a cut.
-    KeepsEpoch,
     /// Serves what a dead writer left, without writing and syncing it anew.
     TrustsCache,
     /// Takes an old clean close for the last word.
     BelievesOldClose,
-    /// Doesn't verify records when it recovers.
-    SkipsRecords,
-    /// Writes index files for events that may be gone tomorrow.
-    IndexAheadOfLog,
-    /// Writes index files in place, not under a temporary name.
-    IndexInPlace,
-    /// Takes an index file for true that ends with another frame than the log.
-    TrustsIndexFile,
+    /// Says that the log was closed cleanly before all of it is durable.
+    ClosesBeforeSync,
     /// Removes several segments behind a cut in no durable order.
     RemovesUnordered,
-    /// Uses a full disk's half-made segment all the same.
+    /// Writes index files for events that may be gone tomorrow.
+    IndexAheadOfLog,
+    /// Believes index files without looking at their checksums.
+    TrustsIndexFile,
+    /// Takes a segment for which there was no room all the same.
     IgnoresFullDisk,
-    /// Says that the store was closed cleanly before everything is durable.
-    ClosesBeforeSync,
-    /// Counts versions on from what was refused.
-    ForgetsPartOfBatch,
+    /// Lets a second writer in.
+    IgnoresLock,
+    /// Mends what it finds when it is opened for reading only.
+    ReaderMends,
 }

@@ -4,7 +4,7 @@
 use super::build::{CHECK_BLOCK, FrameMark};
 use crate::env::fs::{self, File, Mode};
 use crate::env::sync::{AtomicU64, Ordering};
-use crate::env::{Env, Map};
+use crate::env::{Bug, Env, Map};
 use crate::error::{Error, Result};
 use crate::format::index::{
     BLOCK, Entry, HEADER_BYTES, IndexHeader, ListHead, PLACES_PER_BLOCK, PlaceBlock, Postings,
@@ -58,7 +58,12 @@ impl IndexFile {
             }
             None => Body::Read(file, OnceLock::new()),
         };
-        Ok(Self::with_body(path, header, body))
+        let file = Self::with_body(path, header, body);
+        if env.bug(Bug::TrustsIndexFile) {
+            let all = file.verified.iter();
+            all.for_each(|word| word.store(u64::MAX, Ordering::Relaxed));
+        }
+        Ok(file)
     }
 
     /// A file that is only in memory: for stores that are open for reading,

@@ -1,7 +1,7 @@
 //! The next segment, made ready before it is needed.
 
-use crate::env::Env;
 use crate::env::fs::{self, File, Mode};
+use crate::env::{Bug, Env};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::names;
 use std::path::{Path, PathBuf};
@@ -51,10 +51,15 @@ fn fill(env: &Env, dir: &Path, path: &Path, size: u64) -> std::io::Result<Arc<dy
     let mut offset = 0;
     while offset < size {
         let length = zeros.len().min((size - offset) as usize);
-        fs::write_all_at(&*file, &zeros[..length], offset)?;
+        match fs::write_all_at(&*file, &zeros[..length], offset) {
+            Err(_) if env.bug(Bug::IgnoresFullDisk) => break,
+            written => written?,
+        }
         offset += length as u64;
     }
     file.sync()?;
-    env.fs.sync_dir(dir)?;
+    if !env.bug(Bug::NoDirectorySync) {
+        env.fs.sync_dir(dir)?;
+    }
     Ok(file)
 }

@@ -5,7 +5,8 @@ use crate::check::{Depth, abandon, check, open, world};
 use crate::model::Model;
 use crate::plan::Plan;
 use crate::report::{Counts, Settings, Tally, for_seeds, replay};
-use crate::run::{Run, SharedModel};
+use crate::run::{DIR, Run, SharedModel};
+use annals::EventStore;
 use annals::testing::sim::{Bug, Choice, CrashPoint, SimDisk, UnitKind};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,6 +20,8 @@ const STATES: [usize; 3] = [96, 10, 4];
 /// interrupted, and in so many of those once more.
 const FULL: u64 = 24;
 const NESTED: [u64; 2] = [12, 24];
+/// The level of a state that only a kill left: its recovery is not interrupted.
+const KILLED: usize = 9;
 
 /// Explores the workloads of many seeds.
 pub fn run(settings: &Settings) -> bool {
@@ -96,16 +99,38 @@ impl Explorer {
         if self.is_over() {
             return;
         }
-        let model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
+        let shown = match number % 4 {
+            0 => self.look_on(disk),
+            _ => 0,
+        };
+        let mut model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
+        let submitted = model.head();
+        model.shown(shown.min(submitted));
         let model = model.clone();
         self.with_counts(|counts| counts.boundaries += 1);
         self.states(disk, &model, 0, &format!("before call {number}"));
         // A kill loses nothing that was written.
         let mut killed = model;
         killed.promise(killed.written);
-        self.state(&disk.kill_clone(), &killed, 0, &|| {
+        let killed_disk = disk.kill_clone();
+        self.state(&killed_disk, &killed, KILLED, &|| {
             format!("killed before call {number}")
         });
+    }
+
+    /// What a reader beside the writer sees at this moment.
+    fn look_on(&self, disk: &SimDisk) -> u64 {
+        let world = world(disk, self.planted);
+        let options = self.plan.options(&world.options());
+        match options.open_read_only(DIR) {
+            Ok(reader) => reader.head().get(),
+            Err(error) => {
+                if error.is_corrupt() {
+                    self.violation(&format!("a reader beside the writer: {error}"));
+                }
+                0
+            }
+        }
     }
 
     fn states(&self, disk: &SimDisk, model: &Model, level: usize, place: &str) {
@@ -146,7 +171,7 @@ impl Explorer {
         }
         self.with_counts(|counts| {
             counts.states += 1;
-            counts.in_recovery += u64::from(level > 0);
+            counts.in_recovery += u64::from(level == 1 || level == 2);
         });
         let depth = match hash % FULL {
             0 => Depth::Full,

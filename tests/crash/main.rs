@@ -14,6 +14,7 @@
 )]
 
 mod boundaries;
+mod bugs;
 mod check;
 mod model;
 mod plan;
@@ -25,7 +26,7 @@ use std::process::ExitCode;
 
 type Part = (&'static str, fn(&Settings) -> bool);
 
-const PARTS: &[Part] = &[("boundaries", boundaries::run)];
+const PARTS: &[Part] = &[("boundaries", boundaries::run), ("bugs", bugs::run)];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
