@@ -114,7 +114,12 @@ impl Follower {
             return Ok(false);
         };
         let header = next.header();
-        if header.base != self.resume.next || header.previous_end != self.resume.offset {
+        // The same as recovery asks for: what an earlier epoch has left is not
+        // of the log.
+        if header.base != self.resume.next
+            || header.previous_end != self.resume.offset
+            || header.epoch < self.resume.epoch
+        {
             return Ok(false);
         }
         self.resume.segment = number;

@@ -1,7 +1,7 @@
 //! The header of a segment file.
 
 use super::{Fault, checksum};
-use crate::types::{Position, StoreId};
+use crate::types::{Position, StoreId, Timestamp};
 use byteorder::{ByteOrder, LittleEndian};
 
 const MAGIC: &[u8; 8] = b"ANNALSEG";
@@ -9,6 +9,8 @@ const MAGIC: &[u8; 8] = b"ANNALSEG";
 pub(crate) const VERSION: u32 = 1;
 /// The length of the header that this code writes; frames begin behind it.
 pub(crate) const HEADER_BYTES: usize = 128;
+/// No epoch is larger, so that there is always a next one.
+pub(super) const MAX_EPOCH: u64 = u64::MAX >> 1;
 /// Where the extension fields begin: none are written yet.
 const EXTENSIONS: usize = 88;
 /// Set in the tag of an extension field that a reader must know.
@@ -73,7 +75,7 @@ impl SegmentHeader {
         check_extensions(&body[EXTENSIONS..]).map_err(|fault| fault.shifted(EXTENSIONS))?;
         let mut store = [0; 16];
         store.copy_from_slice(&bytes[16..32]);
-        Ok(SegmentHeader {
+        let header = SegmentHeader {
             store: StoreId::from_bytes(store),
             number: LittleEndian::read_u64(&bytes[32..40]),
             epoch: LittleEndian::read_u64(&bytes[40..48]),
@@ -81,7 +83,18 @@ impl SegmentHeader {
             base_time: LittleEndian::read_i64(&bytes[56..64]),
             previous_end: LittleEndian::read_u64(&bytes[64..72]),
             durable: Position::new(LittleEndian::read_u64(&bytes[72..80])),
-        })
+        };
+        header.check()
+    }
+
+    /// What must hold for frames to count from it.
+    fn check(self) -> Result<Self, Fault> {
+        let in_time = Timestamp::from_micros(self.base_time).is_ok();
+        if in_time && self.durable < self.base && self.epoch <= MAX_EPOCH {
+            return Ok(self);
+        }
+        let reason = "a number of the segment header is out of range";
+        Err(Fault::damaged(40, reason))
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) struct Log {
 pub(super) static LOG: LazyLock<Log> = LazyLock::new(|| {
     let disk = SimDisk::new(SectorSize::Bytes512);
     let store = tools::options(&disk)
-        .segment_size(32 << 10)
+        .segment_size(8 << 10)
         .open(DIR)
         .expect("the disk takes everything");
     for number in 0..300u64 {
@@ -135,7 +135,7 @@ fn queries() -> Vec<Query> {
         Query::all()
             .after(Position::new(590))
             .up_to(Position::new(595)),
-        Query::stream("few/2"),
+        Query::stream("few/2").limit(20),
         Query::stream("few/2")
             .from_version(Version::new(40))
             .to_version(Version::new(60)),
@@ -144,8 +144,10 @@ fn queries() -> Vec<Query> {
         Query::category("many").limit(5),
         Query::category("few").with_tag("tag3"),
         Query::all().with_type("Happened").limit(3),
-        Query::all().with_tag("tag5"),
-        Query::stream("few/0").or(QueryItem::all().with_tag("tag1")),
+        Query::all().with_tag("tag5").limit(20),
+        Query::stream("few/0")
+            .or(QueryItem::all().with_tag("tag1"))
+            .limit(20),
         Query::category("many")
             .to_version(Version::new(1))
             .with_tag("tag2"),

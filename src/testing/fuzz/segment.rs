@@ -42,8 +42,10 @@ pub fn segment_recover(bytes: &[u8]) {
         Ok(store) => store,
         Err(error) => {
             expected(&error);
-            let reading = seen.expect_err("what can't be opened for writing can't be read");
-            expected(&reading);
+            match seen {
+                Ok(seen) => panic!("read: {seen:?}, but not written: {error}"),
+                Err(reading) => expected(&reading),
+            }
             let left = disk.kill_clone();
             let lock = Path::new(DIR).join(names::LOCK);
             left.delete(&lock).expect("the lock was taken");
