@@ -241,6 +241,7 @@ impl<'a> Frame<'a> {
                 later => base.epoch.checked_add(later),
             },
         };
+        let epoch = epoch.filter(|epoch| *epoch <= segment::MAX_EPOCH);
         let count = varint::get(fields, &mut at)?;
         let count = u32::try_from(count).ok().filter(|count| *count > 0);
         let head = FrameHead {

@@ -10,7 +10,7 @@ pub(crate) const VERSION: u32 = 1;
 /// The length of the header that this code writes; frames begin behind it.
 pub(crate) const HEADER_BYTES: usize = 128;
 /// No epoch is larger, so that there is always a next one.
-pub(super) const MAX_EPOCH: u64 = u64::MAX >> 1;
+pub(crate) const MAX_EPOCH: u64 = u64::MAX >> 1;
 /// Where the extension fields begin: none are written yet.
 const EXTENSIONS: usize = 88;
 /// Set in the tag of an extension field that a reader must know.

@@ -19,8 +19,8 @@ use crate::format::checksum::Place;
 use crate::format::frame::{Frame, FrameBase, FrameHead, MIN_BYTES, peek_len};
 use crate::format::identity::CloseStatement;
 use crate::format::names;
-use crate::format::segment::HEADER_BYTES;
-use crate::types::{Position, StoreId};
+use crate::format::segment::{HEADER_BYTES, MAX_EPOCH};
+use crate::types::{Position, StoreId, Timestamp};
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
@@ -277,6 +277,9 @@ impl Recovery<'_> {
         if rest.durable >= resume.next && !cuts {
             return Err(rotten(rest.durable));
         }
+        if rest.epoch.max(resume.epoch) >= MAX_EPOCH {
+            return Err(Error::corrupt(segment.path(), end, "no epoch is left"));
+        }
         Ok(rest)
     }
 }
@@ -319,7 +322,7 @@ impl Rest {
         let base = FrameBase {
             place: Place::segment(recovery.store, number),
             epoch: 0,
-            base_time: 0,
+            base_time: Timestamp::MIN.micros(),
         };
         self.search(&bytes, 0, &base, &path)
     }
