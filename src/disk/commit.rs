@@ -3,8 +3,8 @@
 
 use super::claims::{Chunk, Claims, Group};
 use super::progress::Progress;
-use crate::env::{Bug, Env};
 use crate::env::sync::{AtomicU64, Condvar, Mutex, Ordering};
+use crate::env::{Bug, Env};
 use crate::error::{Error, ErrorKind, Result};
 use crate::log::Segment;
 use crate::types::{Durability, Position};

@@ -1,7 +1,7 @@
 //! The next segment, made ready before it is needed.
 
-use crate::env::{Bug, Env};
 use crate::env::fs::{self, File, Mode};
+use crate::env::{Bug, Env};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::names;
 use std::path::{Path, PathBuf};

@@ -12,8 +12,8 @@
 
 use super::segment::{Access, Found, Segment};
 use super::walk::{Step, Walk};
-use crate::env::{Bug, Env};
 use crate::env::fs::Mode;
+use crate::env::{Bug, Env};
 use crate::error::{Error, Result};
 use crate::format::checksum::Place;
 use crate::format::frame::{Frame, FrameBase, MIN_BYTES, peek_len};

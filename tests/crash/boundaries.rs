@@ -6,8 +6,8 @@ use crate::model::Model;
 use crate::plan::Plan;
 use crate::report::{Counts, Settings, Tally, for_seeds, replay};
 use crate::run::{DIR, Run, SharedModel};
-use annals::testing::sim::{Bug, Choice, CrashPoint, SimDisk, UnitKind};
 use annals::EventStore;
+use annals::testing::sim::{Bug, Choice, CrashPoint, SimDisk, UnitKind};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -177,7 +177,9 @@ impl Explorer {
             0 => Depth::Full,
             _ => Depth::Read,
         };
-        let nested = NESTED.get(level).is_some_and(|one| hash >> 32 & 0xFFFF < 0x10000 / one);
+        let nested = NESTED
+            .get(level)
+            .is_some_and(|one| hash >> 32 & 0xFFFF < 0x10000 / one);
         let copy = nested.then(|| disk.kill_clone());
         let checked = catch_unwind(AssertUnwindSafe(|| {
             check(disk, &self.plan, self.planted, model, depth)

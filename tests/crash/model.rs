@@ -186,7 +186,10 @@ impl Model {
                         .types()
                         .iter()
                         .any(|own| own == known.event.event_type()))
-                && item.tags().iter().all(|own| known.event.tags().contains(own))
+                && item
+                    .tags()
+                    .iter()
+                    .all(|own| known.event.tags().contains(own))
         };
         events
             .filter(|(_, known)| wanted(known))

@@ -21,7 +21,10 @@ impl Settings {
     pub fn from_env() -> Self {
         let number = |name: &str| {
             let text = std::env::var(name).ok()?;
-            Some(text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
+            Some(
+                text.parse()
+                    .unwrap_or_else(|_| panic!("{name} is a number")),
+            )
         };
         let threads = std::thread::available_parallelism().map_or(1, |own| own.get() as u64);
         Settings {
