@@ -2,7 +2,7 @@
 //! by what the board says and by walking the frames that appear.
 
 use super::layout::Layout;
-use super::progress::{BOARD_DURABLE, BOARD_VISIBLE};
+use super::progress::{BOARD_BOOT, BOARD_DURABLE, BOARD_VISIBLE};
 use super::rebuild::Replay;
 use super::shared::{Role, Shared};
 use crate::env::fs::Mode;
@@ -24,6 +24,8 @@ const LONGEST_LOOK: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(super) struct Follower {
     pub(super) board: Option<Board>,
+    /// The run of the machine in which this follower lives.
+    pub(super) boot: Option<u64>,
     pub(super) segment: Arc<Segment>,
     pub(super) resume: Resume,
     /// Turns what appears into postings.
@@ -32,12 +34,21 @@ pub(super) struct Follower {
 
 impl Follower {
     /// The position that the writer has shown to its readers; without a board,
-    /// there is no bound.
+    /// there is no bound: what is there is what a writer would find, too.
     fn target(&self) -> Position {
-        match &self.board {
+        match self.board() {
             Some(board) => Position::new(board.get(BOARD_VISIBLE)),
             None => Position::MAX,
         }
+    }
+
+    /// The board, if it speaks of this run of the machine. One that was left
+    /// by a loss of power may say anything, and what is in the log then has
+    /// come from the medium.
+    fn board(&self) -> Option<&Board> {
+        let board = self.board.as_ref()?;
+        let boot = board.get(BOARD_BOOT);
+        (boot == self.boot.unwrap_or(0)).then_some(board)
     }
 
     /// Takes in what the writer has shown since the last look.
@@ -49,7 +60,7 @@ impl Follower {
             }
         }
         let visible = self.resume.next.previous();
-        let durable = self.board.as_ref().map_or(visible, |board| {
+        let durable = self.board().map_or(visible, |board| {
             Position::new(board.get(BOARD_DURABLE)).min(visible)
         });
         shared.progress.set_durable(durable);

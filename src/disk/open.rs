@@ -128,7 +128,7 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
         first: loaded.first,
         segments,
         index: Index::new(loaded.files, table),
-        progress: Progress::new(end.head, Some(board)),
+        progress: Progress::new(end.head, Some(board), env.fs.boot()),
         role: Role::Writer(Box::new(writer)),
         env,
     })))
@@ -153,8 +153,16 @@ pub(super) fn for_reading(options: &Options, dir: &Path) -> Result<LogStore> {
     let segments = Segments::new(&env, dir.to_path_buf(), store, access, sealed);
     segments.add(Arc::clone(&segment));
     let table = Arc::clone(replay.table());
+    let board_path = dir.join(names::BOARD);
+    let board = match env.fs.board(&board_path, Mode::Read) {
+        Ok(board) => Some(board),
+        // No writer has come so far as to show anything.
+        Err(error) if is_absent(&error) => None,
+        Err(error) => return Err(Error::io(&board_path, "open", error)),
+    };
     let follower = Follower {
-        board: env.fs.board(&dir.join(names::BOARD), Mode::Read).ok(),
+        board,
+        boot: env.fs.boot(),
         segment,
         resume: loaded.resume,
         replay,
@@ -168,12 +176,20 @@ pub(super) fn for_reading(options: &Options, dir: &Path) -> Result<LogStore> {
         first: loaded.first,
         segments,
         index: Index::new(loaded.files, table),
-        progress: Progress::new(loaded.resume.next.previous(), None),
+        progress: Progress::new(loaded.resume.next.previous(), None, None),
         role: Role::Follower(Box::new(Mutex::new(follower))),
         env,
     };
     super::follow::begin(&shared, loaded.floor)?;
     Ok(LogStore::new(Arc::new(shared)))
+}
+
+/// Whether there is no board, or not all of one yet.
+fn is_absent(error: &std::io::Error) -> bool {
+    matches!(
+        error.kind(),
+        std::io::ErrorKind::NotFound | std::io::ErrorKind::UnexpectedEof
+    )
 }
 
 /// Makes a new store in an empty directory. The identity comes last: until it
@@ -261,7 +277,9 @@ fn state_end(shared: &Arc<Shared>, writer: &Writer, head: Position) -> Result<()
         (claims.tail.number(), claims.offset)
     };
     // The index is derived: without it the next open takes longer.
-    let _ = background::write_tables(shared, writer);
+    if !shared.env.bug(Bug::ClosesBeforeSync) {
+        let _ = background::write_tables(shared, writer);
+    }
     let statement = CloseStatement {
         store: shared.id,
         head,

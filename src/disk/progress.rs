@@ -8,6 +8,9 @@ use std::time::Duration;
 /// The words of the board that followers read.
 pub(super) const BOARD_VISIBLE: usize = 0;
 pub(super) const BOARD_DURABLE: usize = 1;
+/// During which run of the machine they were posted: a board is never synced,
+/// so that after a loss of power it may say anything.
+pub(super) const BOARD_BOOT: usize = 2;
 
 /// The watermarks.
 #[derive(Debug)]
@@ -27,8 +30,9 @@ struct Waiters {
 }
 
 impl Progress {
-    /// Everything up to `head` is visible and durable.
-    pub(super) fn new(head: Position, board: Option<Board>) -> Self {
+    /// Everything up to `head` is visible and durable. `boot` tells this run
+    /// of the machine from others.
+    pub(super) fn new(head: Position, board: Option<Board>, boot: Option<u64>) -> Self {
         let progress = Progress {
             visible: AtomicU64::new(head.get()),
             written: AtomicU64::new(head.get()),
@@ -39,6 +43,10 @@ impl Progress {
         };
         progress.post(BOARD_DURABLE, head);
         progress.post(BOARD_VISIBLE, head);
+        // Last: with it the others are believed.
+        if let Some(board) = &progress.board {
+            board.set(BOARD_BOOT, boot.unwrap_or(0));
+        }
         progress
     }
 

@@ -42,6 +42,10 @@ pub(crate) trait Fs: Send + Sync + fmt::Debug {
     /// Opens the board of words that a writer shares with its followers.
     /// `Mode::Read` finds an existing one; `Mode::Create` makes it if needed.
     fn board(&self, path: &Path, mode: Mode) -> io::Result<Board>;
+
+    /// A number that is another after each start of the machine, if there is
+    /// one: what a board says holds until the machine stops.
+    fn boot(&self) -> Option<u64>;
 }
 
 /// What stands at a path.

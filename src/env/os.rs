@@ -83,6 +83,14 @@ impl Fs for OsFs {
         }
         Board::mapped(&file, true)
     }
+
+    fn boot(&self) -> Option<u64> {
+        // Linux only. Elsewhere a board is believed until a writer comes: it
+        // may show too little after a loss of power, never too much.
+        let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        let id: uuid::Uuid = id.trim().parse().ok()?;
+        Some(id.as_u64_pair().0 ^ id.as_u64_pair().1)
+    }
 }
 
 impl OsFs {

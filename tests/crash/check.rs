@@ -4,7 +4,7 @@ use crate::model::{Expectation, Model};
 use crate::plan::{Plan, STREAMS, TAGS, TYPES};
 use crate::run::DIR;
 use annals::testing::sim::{Bug, SimDisk, SimWorld, TaskMode};
-use annals::{Append, Durability, Event, EventStore, LogStore, Query, QueryItem};
+use annals::{Append, Durability, ErrorKind, Event, EventStore, LogStore, Query, QueryItem};
 
 /// How thoroughly a store is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +50,9 @@ fn first_open(
     depth: Depth,
 ) -> Result<u64, String> {
     let world = world(disk, planted);
+    if depth == Depth::Full {
+        read_before_recovery(&world, plan, model)?;
+    }
     let store = open(&world, plan)?;
     let head = agree(&store, model)?;
     if depth == Depth::Full {
@@ -70,6 +73,19 @@ fn first_open(
     }
     abandon(&world, store);
     Ok(head)
+}
+
+/// Who only reads finds all that was promised, too, before any writer comes.
+fn read_before_recovery(world: &SimWorld, plan: &Plan, model: &Model) -> Result<(), String> {
+    let reader = plan.options(&world.options()).open_read_only(DIR);
+    let reader = match reader {
+        Err(error) if matches!(error.kind(), ErrorKind::NotAStore { .. }) => {
+            return model.may_end_at(0);
+        }
+        reader => reader.map_err(say("read-only open before recovery"))?,
+    };
+    let seen = agree(&reader, model).map_err(|reason| format!("a reader: {reason}"))?;
+    queries(&reader, model, seen)
 }
 
 /// Forgets a handle as a kill does: nothing more is written.

@@ -15,7 +15,9 @@
 
 mod boundaries;
 mod bugs;
+mod calls;
 mod check;
+mod full;
 mod model;
 mod plan;
 mod report;
@@ -26,7 +28,12 @@ use std::process::ExitCode;
 
 type Part = (&'static str, fn(&Settings) -> bool);
 
-const PARTS: &[Part] = &[("boundaries", boundaries::run), ("bugs", bugs::run)];
+const PARTS: &[Part] = &[
+    ("boundaries", boundaries::run),
+    ("calls", calls::run),
+    ("full", full::run),
+    ("bugs", bugs::run),
+];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();

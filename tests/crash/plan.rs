@@ -73,7 +73,10 @@ impl Plan {
         let mut rng = Rng::new(seed ^ 0x0063_7261_7368);
         let steps = 4 + rng.below(most_steps);
         // Events of one size make what is stale fit where it should not.
-        let same_size = (rng.below(3) == 0).then(|| rng.below(80));
+        let same_size = (rng.below(3) == 0).then(|| match rng.below(2) {
+            0 => 480,
+            _ => rng.below(80),
+        });
         Plan {
             seed,
             sector: match rng.below(3) {
@@ -85,7 +88,7 @@ impl Plan {
                 _ => TaskMode::Inline,
             },
             durability: durability(&mut rng),
-            segment_size: 1024 << rng.below(3),
+            segment_size: 1024 << rng.below(4),
             checkpoint_events: 1 + rng.below(12) as usize,
             steps: (0..steps).map(|_| step(&mut rng, same_size)).collect(),
         }
@@ -128,11 +131,14 @@ fn step(rng: &mut Rng, same_size: Option<u64>) -> Step {
 }
 
 fn append(rng: &mut Rng, same_size: Option<u64>) -> AppendPlan {
-    let parts = match rng.below(5) {
-        0 => 2,
+    let parts = match (rng.below(5), same_size) {
+        (0, None) => 2,
         _ => 1,
     };
-    let first = rng.below(STREAMS.len() as u64) as usize;
+    let first = match same_size {
+        Some(_) => 1,
+        None => rng.below(STREAMS.len() as u64) as usize,
+    };
     AppendPlan {
         parts: (0..parts)
             .map(|index| PartPlan {
@@ -142,7 +148,7 @@ fn append(rng: &mut Rng, same_size: Option<u64>) -> AppendPlan {
                     1..=4 => Expect::Any,
                     _ => Expect::Right,
                 },
-                events: (0..1 + rng.below(12) / 9)
+                events: (0..1 + same_size.map_or(rng.below(12) / 9, |_| 0))
                     .map(|_| event(rng, same_size))
                     .collect(),
             })
@@ -162,7 +168,10 @@ fn event(rng: &mut Rng, same_size: Option<u64>) -> Event {
         _ => rng.below(60),
     });
     let data: Vec<u8> = (0..size).map(|_| rng.next_u64() as u8).collect();
-    let event_type = TYPES[rng.below(TYPES.len() as u64) as usize];
+    let event_type = match same_size {
+        Some(_) => "Paid",
+        None => TYPES[rng.below(TYPES.len() as u64) as usize],
+    };
     let event = Event::with_id(Uuid::from_bytes(id), event_type, data);
     if same_size.is_some() {
         return event;

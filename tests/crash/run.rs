@@ -26,8 +26,9 @@ pub struct Run<'a> {
     last: Vec<(Append, Appended)>,
     /// Whether calls may fail, so that errors are no violations.
     faults: bool,
-    /// Whether a write or sync has failed under this handle.
-    poisoned: bool,
+    /// From where on nothing can be recorded any more, once a write or sync
+    /// has failed under this handle.
+    poisoned: Option<u64>,
     planted: Option<Bug>,
     worlds: u64,
 }
@@ -42,7 +43,7 @@ impl<'a> Run<'a> {
             store: None,
             last: Vec::new(),
             faults,
-            poisoned: false,
+            poisoned: None,
             planted,
             worlds: 0,
         };
@@ -76,7 +77,7 @@ impl<'a> Run<'a> {
         self.world = SimWorld::on(disk, self.plan.tasks, seed);
         self.world.clock = clock;
         self.world.planted = self.planted;
-        self.poisoned = false;
+        self.poisoned = None;
         let options = self.plan.options(&self.world.options());
         let store = match options.open(DIR) {
             Ok(store) => store,
@@ -223,7 +224,7 @@ impl<'a> Run<'a> {
         let durability = append.wanted_durability().unwrap_or(self.plan.durability);
         let error = match (pending.wait(), expected) {
             (Ok(appended), Expectation::Taken(last)) if appended.last().get() == last => {
-                if self.poisoned && durability > Durability::Buffered {
+                if self.poisoned.is_some_and(|from| last >= from) {
                     return Err("a commit after the poison".into());
                 }
                 if durability > Durability::Buffered {
@@ -243,7 +244,10 @@ impl<'a> Run<'a> {
             (result, _) => return Err(format!("{result:?}, not {expected:?}")),
         };
         match (error.kind(), expected) {
-            (ErrorKind::OutcomeUnknown { .. }, _) => self.poisoned = true,
+            (ErrorKind::OutcomeUnknown { .. }, Expectation::Taken(last)) => {
+                self.poisoned = Some(self.poisoned.unwrap_or(last).min(last));
+            }
+            (ErrorKind::OutcomeUnknown { .. }, Expectation::Conflict) => {}
             (ErrorKind::Corrupt { .. }, _) => return Err(format!("append: {error}")),
             (_, Expectation::Taken(last)) => {
                 // It says that it was not written: it must never show.

@@ -96,6 +96,10 @@ impl Fs for CountingFs {
     fn board(&self, path: &Path, mode: Mode) -> io::Result<Board> {
         self.note(CallKind::Board, path, self.fs.board(path, mode))
     }
+
+    fn boot(&self) -> Option<u64> {
+        self.fs.boot()
+    }
 }
 
 #[derive(Debug)]

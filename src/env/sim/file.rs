@@ -113,6 +113,10 @@ impl Fs for SimDisk {
             Ok(done(board.clone()))
         })
     }
+
+    fn boot(&self) -> Option<u64> {
+        Some(super::content::mix(self.with(|inner| inner.state.boot)))
+    }
 }
 
 impl SimDisk {

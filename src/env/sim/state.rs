@@ -31,6 +31,8 @@ pub(super) struct State {
     pub(super) capacity: Option<u64>,
     pub(super) used: u64,
     next: Ino,
+    /// How often the machine has started.
+    pub(super) boot: u64,
 }
 
 /// What a name stands for.
@@ -53,6 +55,7 @@ impl State {
             capacity: None,
             used: 0,
             next: ROOT + 1,
+            boot: 1,
         }
     }
 
@@ -61,6 +64,7 @@ impl State {
         State {
             capacity: other.capacity,
             next: other.next,
+            boot: other.boot + 1,
             ..State::new(other.sector)
         }
     }
