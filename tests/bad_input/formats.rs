@@ -297,7 +297,7 @@ fn versions_run_out_with_an_error() {
 
 /// Gives the event in the first frame another version, in the longest form
 /// that a number has.
-fn number_the_first_event(place: &Place, segment: &mut Vec<u8>, version: u64) {
+fn number_the_first_event(place: &Place, segment: &mut [u8], version: u64) {
     let length = u32::from_le_bytes(segment[FRAMES..FRAMES + 4].try_into().unwrap()) as usize;
     let head = usize::from(segment[FRAMES + 9]);
     let mut number = Vec::new();

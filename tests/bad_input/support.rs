@@ -41,6 +41,7 @@ impl Place {
     }
 
     /// The smallest segments.
+    #[allow(clippy::unused_self)]
     pub(crate) fn options(&self) -> Options {
         Options::new().segment_size(Options::MIN_SEGMENT_SIZE)
     }
