@@ -275,6 +275,7 @@ impl Claims {
             base_time: self.last_recorded,
             previous_end: self.offset,
             durable: around.progress.durable().min(self.next.previous()),
+            size: spare.size,
         };
         let access = around.segments.access();
         let file = Arc::clone(&spare.file);

@@ -6,7 +6,7 @@ use super::commit::{BeforeFirstWrite, Committer};
 use super::follow::Follower;
 use super::layout::{self, Layout};
 use super::options::{Options, Reads};
-use super::progress::Progress;
+use super::progress::{BOARD_BOOT, Progress};
 use super::rebuild::Replay;
 use super::shared::{Role, Shared, Writer};
 use super::spare::{Spares, next_size};
@@ -161,8 +161,11 @@ pub(super) fn for_reading(options: &Options, dir: &Path) -> Result<LogStore> {
         Err(error) => return Err(Error::io(&board_path, "open", error)),
     };
     let follower = Follower {
+        boot: match (&board, env.bug(Bug::BelievesOldBoard)) {
+            (Some(board), true) => Some(board.get(BOARD_BOOT)),
+            _ => env.fs.boot(),
+        },
         board,
-        boot: env.fs.boot(),
         segment,
         resume: loaded.resume,
         replay,
@@ -199,6 +202,11 @@ fn create(env: &Env, options: &Options, dir: &Path) -> Result<()> {
         id: StoreId::from_bytes(env.random.bytes()),
         hash_key: env.random.bytes(),
     };
+    let state_identity = || fs::replace(&*env.fs, dir, names::IDENTITY, &identity.encode());
+    if env.bug(Bug::IdentityFirst) {
+        let _ = state_identity();
+    }
+    let spare = prepare(env, dir, 1, next_size(0, options.segment_size))?;
     let header = SegmentHeader {
         store: identity.id,
         number: 1,
@@ -208,12 +216,8 @@ fn create(env: &Env, options: &Options, dir: &Path) -> Result<()> {
         base_time: Timestamp::MIN.micros(),
         previous_end: 0,
         durable: Position::START,
+        size: spare.size,
     };
-    let state_identity = || fs::replace(&*env.fs, dir, names::IDENTITY, &identity.encode());
-    if env.bug(Bug::IdentityFirst) {
-        let _ = state_identity();
-    }
-    let spare = prepare(env, dir, 1, next_size(0, options.segment_size))?;
     let made = fs::write_all_at(&*spare.file, &header.encode(), 0)
         .and_then(|()| spare.file.sync())
         .and_then(|()| state_identity());

@@ -36,6 +36,8 @@ pub enum Bug {
     TrustsCache,
     /// Takes an old clean close for the last word.
     BelievesOldClose,
+    /// Believes what a board says that a loss of power has left.
+    BelievesOldBoard,
     /// Says that the log was closed cleanly before all of it is durable.
     ClosesBeforeSync,
     /// Removes several segments behind a cut in no durable order.

@@ -33,6 +33,9 @@ pub(crate) struct SegmentHeader {
     pub(crate) previous_end: u64,
     /// The durable watermark that was known when the header was written.
     pub(crate) durable: Position,
+    /// The size of the file in bytes, which was durable before this header was
+    /// written: a file that is shorter now has lost something.
+    pub(crate) size: u64,
 }
 
 impl SegmentHeader {
@@ -48,6 +51,7 @@ impl SegmentHeader {
         LittleEndian::write_i64(&mut bytes[56..64], self.base_time);
         LittleEndian::write_u64(&mut bytes[64..72], self.previous_end);
         LittleEndian::write_u64(&mut bytes[72..80], self.durable.get());
+        LittleEndian::write_u64(&mut bytes[80..88], self.size);
         let sum = checksum::plain(&bytes[..HEADER_BYTES - 4]);
         LittleEndian::write_u32(&mut bytes[HEADER_BYTES - 4..], sum);
         bytes
@@ -83,6 +87,7 @@ impl SegmentHeader {
             base_time: LittleEndian::read_i64(&bytes[56..64]),
             previous_end: LittleEndian::read_u64(&bytes[64..72]),
             durable: Position::new(LittleEndian::read_u64(&bytes[72..80])),
+            size: LittleEndian::read_u64(&bytes[80..88]),
         };
         header.check()
     }
@@ -133,6 +138,7 @@ mod tests {
             base_time: -7,
             previous_end: 4000,
             durable: Position::new(990),
+            size: 4096,
         }
     }
 

@@ -82,6 +82,10 @@ impl Segment {
         if bytes.iter().all(|byte| *byte == 0) {
             return Ok(Found::Spare);
         }
+        if within < HEADER_BYTES {
+            let reason = "the segment header is cut off";
+            return Err(Error::corrupt(&path, size, reason));
+        }
         let header = match SegmentHeader::decode(&bytes[..within]) {
             Ok(header) => header,
             Err(fault) => match fault_error(&path, 0, fault) {
@@ -92,6 +96,10 @@ impl Segment {
         if header.store != store || header.number != number {
             let reason = "the segment belongs elsewhere: its store or number is another";
             return Ok(Found::Damaged(Error::corrupt(&path, 16, reason)));
+        }
+        if size < header.size {
+            let reason = format!("the file is cut off: it was {} bytes long", header.size);
+            return Err(Error::corrupt(&path, size, reason));
         }
         Self::with_header(&path, file, size, header, access).map(Found::Segment)
     }

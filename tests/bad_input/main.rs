@@ -3,7 +3,12 @@
 //!
 //! What the command line makes of it is seen in `tests/cli`.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout
+)]
 
 mod appends;
 mod formats;

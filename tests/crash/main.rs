@@ -13,6 +13,7 @@
     missing_docs
 )]
 
+mod bits;
 mod boundaries;
 mod bugs;
 mod calls;
@@ -20,6 +21,7 @@ mod check;
 mod full;
 mod model;
 mod plan;
+mod quiet;
 mod report;
 mod run;
 
@@ -32,6 +34,8 @@ const PARTS: &[Part] = &[
     ("boundaries", boundaries::run),
     ("calls", calls::run),
     ("full", full::run),
+    ("bits", bits::run),
+    ("quiet", quiet::run),
     ("bugs", bugs::run),
 ];
 

@@ -1,0 +1,327 @@
+//! Every bit: a store at rest is damaged in one place at a time. Never is a
+//! wrong event served, and never one passed over in silence.
+
+use crate::check::{abandon, queries, world};
+use crate::model::Model;
+use crate::plan::Plan;
+use crate::report::{Counts, Settings, Tally, replay};
+use crate::run::DIR;
+use annals::testing::sim::{Bug, Rng, SectorSize, SimDisk, SimWorld, TaskMode};
+use annals::{Append, Durability, Event, EventStore, LogStore, Options};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+const SECTOR: usize = 512;
+const KILLED: &str = "killed";
+
+/// One piece of damage.
+#[derive(Clone, Debug)]
+enum Damage {
+    Nothing,
+    Bit(u64),
+    Length(u64),
+    /// The sector at the one number gets the content of another, which may be
+    /// of another file.
+    Sector(u64, String, u64),
+    /// Two sectors of the file change places.
+    Swap(u64, u64),
+    /// A sector turns to zeros.
+    Zeros(u64),
+    Gone,
+}
+
+/// A store, and all that is known of it.
+struct Subject {
+    name: &'static str,
+    disk: SimDisk,
+    plan: Plan,
+    model: Model,
+    files: Vec<(String, u64)>,
+}
+
+pub fn run(settings: &Settings) -> bool {
+    let tally = Tally::new();
+    let time = match settings.all {
+        true => Duration::from_secs(1 << 20),
+        false => settings.time / 2,
+    };
+    for closed in [true, false] {
+        let subject = Subject::new(settings.seed, closed, 256 << 10);
+        match subject.check("", &Damage::Nothing, None) {
+            Ok(Seen::Unharmed) => {}
+            other => tally.violation(format!("without damage: {other:?}")),
+        }
+        let list = damages(&subject, settings);
+        let note = format!("{}: {} pieces of damage", subject.name, list.len());
+        tally.with(|counts| {
+            counts.workloads += 1;
+            counts.notes.push(note);
+        });
+        explore(&subject, &list, settings.threads, time, None, &tally);
+    }
+    tally.print("bits", (settings.seed, settings.seed + 1))
+}
+
+/// Whether damage is noticed to be served by a store with a mistake in it.
+pub fn catches(seed: u64, bug: Bug) -> Option<String> {
+    let tally = Tally::new();
+    let settings = Settings {
+        seed,
+        ..Settings::from_env()
+    };
+    let subject = Subject::new(seed, true, 32 << 10);
+    let list = damages(&subject, &settings);
+    let time = Duration::from_secs(10);
+    explore(&subject, &list, 1, time, Some(bug), &tally);
+    tally.with(|counts| counts.violations.first().cloned())
+}
+
+impl Subject {
+    fn new(seed: u64, closed: bool, bytes: u64) -> Self {
+        let mut plan = Plan::new(seed, 1);
+        plan.segment_size = bytes / 8;
+        plan.checkpoint_events = 64;
+        let disk = SimDisk::new(SectorSize::Bytes512);
+        let world = SimWorld::on(disk.clone(), TaskMode::Inline, seed);
+        let store = plan.options(&world.options()).open(DIR).unwrap();
+        let mut model = Model::default();
+        let mut rng = Rng::new(seed);
+        let mut last_but_one = 0;
+        for number in 0.. {
+            let size = disk.files().iter().map(|(_, size)| size).sum::<u64>();
+            if size >= bytes {
+                break;
+            }
+            let stream = crate::plan::STREAMS[number % 4];
+            let data: Vec<u8> = (0..20 + rng.below(400))
+                .map(|_| rng.next_u64() as u8)
+                .collect();
+            let event = Event::new(crate::plan::TYPES[number % 3], data).with_tag("x");
+            let append = Append::to(stream)
+                .event(event)
+                .durability(Durability::Durable);
+            last_but_one = model.head();
+            model.submit(&append, Durability::Durable);
+            store.append(append).unwrap();
+        }
+        model.promise(model.head());
+        if closed {
+            store.close().unwrap();
+        } else {
+            // What the last frame's watermark does not cover may be cut off.
+            model.required = last_but_one;
+        }
+        abandon(&world, store);
+        let disk = disk.crash_point().crash(&[]);
+        let files = disk.files();
+        Subject {
+            name: if closed { "closed cleanly" } else { KILLED },
+            disk,
+            plan,
+            model,
+            files,
+        }
+    }
+
+    fn options(&self, world: &SimWorld) -> Options {
+        self.plan.options(&world.options())
+    }
+
+    /// Damages a copy of the disk and looks at it from all sides.
+    fn check(&self, path: &str, damage: &Damage, planted: Option<Bug>) -> Result<Seen, String> {
+        let disk = self.disk.kill_clone();
+        apply(&disk, Path::new(path), damage);
+        let look = disk.kill_clone();
+        let read = self.look(path, damage, &look, planted, "reading", |options| {
+            options.open_read_only(DIR)
+        })?;
+        let reported = match world(&disk, planted).verify(DIR, &mut |_| {}) {
+            Ok(report) => !report.faults.is_empty(),
+            Err(_) => true,
+        };
+        let written = self.look(path, damage, &disk, planted, "writing", |options| {
+            options.open(DIR)
+        })?;
+        let harmed = read == Seen::Reported || written == Seen::Reported;
+        match harmed && !reported {
+            true => Err("verify reports nothing".into()),
+            false if reported => Ok(Seen::Reported),
+            false => Ok(read),
+        }
+    }
+
+    /// The last position that must be there, or its loss be reported.
+    fn required(&self, path: &str, damage: &Damage) -> u64 {
+        let last = self.files.iter().rfind(|(path, _)| path.ends_with(".seg"));
+        let all = matches!(damage, Damage::Gone | Damage::Length(..128));
+        match last {
+            // With the last segment its watermarks are gone.
+            Some((tail, _)) if tail == path && all && self.name == KILLED => {
+                let header = self.disk.bytes(Path::new(tail)).unwrap();
+                u64::from_le_bytes(header[48..56].try_into().unwrap()) - 2
+            }
+            _ => self.model.required,
+        }
+    }
+
+    fn look(
+        &self,
+        path: &str,
+        damage: &Damage,
+        disk: &SimDisk,
+        planted: Option<Bug>,
+        what: &str,
+        open: impl FnOnce(Options) -> annals::Result<LogStore>,
+    ) -> Result<Seen, String> {
+        let world = world(disk, planted);
+        let Ok(store) = open(self.options(&world)) else {
+            return Ok(Seen::Reported);
+        };
+        let head = store.head().get();
+        let (read, error) = self.model.compare_all(&store)?;
+        let required = self.required(path, damage);
+        let seen = match error {
+            Some(_) => Seen::Reported,
+            None if read < required => {
+                return Err(format!("{what} ends at {read} in silence"));
+            }
+            None if read != head => return Err(format!("{what}: read {read}, the head is {head}")),
+            None => {
+                queries(&store, &self.model, head).map_err(|reason| format!("{what}: {reason}"))?;
+                Seen::Unharmed
+            }
+        };
+        abandon(&world, store);
+        Ok(seen)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Seen {
+    Unharmed,
+    Reported,
+}
+
+fn apply(disk: &SimDisk, path: &Path, damage: &Damage) {
+    let sector = |path: &Path, number: u64| {
+        let bytes = disk.bytes(path).unwrap();
+        let start = (number as usize * SECTOR).min(bytes.len());
+        bytes[start..(start + SECTOR).min(bytes.len())].to_vec()
+    };
+    let at = |number: &u64| number * SECTOR as u64;
+    match damage {
+        Damage::Bit(bit) => disk.flip_bit(path, *bit).unwrap(),
+        Damage::Length(length) => disk.truncate(path, *length).unwrap(),
+        Damage::Sector(to, from, number) => {
+            let bytes = sector(Path::new(from), *number);
+            disk.overwrite(path, at(to), &bytes).unwrap();
+        }
+        Damage::Swap(one, two) => {
+            let (first, second) = (sector(path, *one), sector(path, *two));
+            disk.overwrite(path, at(one), &second).unwrap();
+            disk.overwrite(path, at(two), &first).unwrap();
+        }
+        Damage::Zeros(number) => {
+            let length = sector(path, *number).len();
+            disk.overwrite(path, at(number), &vec![0; length]).unwrap();
+        }
+        Damage::Nothing => {}
+        Damage::Gone => disk.delete(path).unwrap(),
+    }
+}
+
+/// All the damage to try, or a sample; that which is seldom of a kind first.
+fn damages(subject: &Subject, settings: &Settings) -> Vec<(String, Damage)> {
+    let mut list = Vec::new();
+    let mut rng = Rng::new(settings.seed);
+    let files: Vec<_> = subject.files.iter().filter(|(_, size)| *size > 0).collect();
+    for (path, size) in &files {
+        let sectors = size.div_ceil(SECTOR as u64);
+        list.push((path.clone(), Damage::Gone));
+        let mut every = |step: u64, count: u64, make: &mut dyn FnMut(u64, &mut Rng) -> Damage| {
+            let step = if settings.all { 1 } else { step };
+            let mut at = if step > 1 { rng.below(step) } else { 0 };
+            while at < count {
+                list.push((path.clone(), make(at, &mut rng)));
+                at += step;
+            }
+        };
+        // The small files whole.
+        let sparse = if *size < 1000 { 1 } else { 397 };
+        every(sparse * 2, size * 8, &mut |bit, _| Damage::Bit(bit));
+        every(sparse, *size, &mut |length, _| Damage::Length(length));
+        every(3, sectors, &mut |number, _| Damage::Zeros(number));
+        every(3, sectors, &mut |number, rng| {
+            Damage::Swap(number, rng.below(sectors))
+        });
+        every(3, sectors, &mut |number, rng| {
+            let (other, size) = files[rng.below(files.len() as u64) as usize];
+            let from = match rng.below(2) {
+                0 => number,
+                _ => rng.below(size.div_ceil(SECTOR as u64)),
+            };
+            Damage::Sector(number, other.clone(), from)
+        });
+    }
+    // The board may say anything: it is a hint.
+    list.retain(|(path, damage)| !path.ends_with("lock") || !matches!(damage, Damage::Gone));
+    for index in (1..list.len()).rev() {
+        list.swap(index, rng.below(index as u64 + 1) as usize);
+    }
+    list
+}
+
+fn explore(
+    subject: &Subject,
+    list: &[(String, Damage)],
+    threads: u64,
+    time: Duration,
+    planted: Option<Bug>,
+    tally: &Tally,
+) {
+    let next = AtomicU64::new(0);
+    let until = Instant::now() + time;
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let mut counts = Counts::default();
+                while let Some((path, damage)) =
+                    list.get(next.fetch_add(1, Ordering::Relaxed) as usize)
+                {
+                    if Instant::now() > until || counts.violations.len() > 3 {
+                        break;
+                    }
+                    counts.states += 1;
+                    one(subject, path, damage, planted, &mut counts);
+                }
+                tally.add(counts);
+            });
+        }
+    });
+}
+
+fn one(subject: &Subject, path: &str, damage: &Damage, planted: Option<Bug>, counts: &mut Counts) {
+    let checked = catch_unwind(AssertUnwindSafe(|| subject.check(path, damage, planted)));
+    let kind = match damage {
+        Damage::Bit(_) => "bit flipped",
+        Damage::Length(_) => "cut off",
+        Damage::Sector(..) => "stale sector",
+        Damage::Swap(..) => "sectors swapped",
+        Damage::Zeros(_) => "sector zeroed",
+        Damage::Gone | Damage::Nothing => "file gone",
+    };
+    match checked.unwrap_or_else(|_| Err("a panic".into())) {
+        Ok(seen) => {
+            let seen = format!("{kind}, {}", format!("{seen:?}").to_lowercase());
+            *counts.fired.entry(seen).or_default() += 1;
+        }
+        Err(reason) => counts.violations.push(format!(
+            "seed {}: {}: {damage:?} of {path}: {reason}\n     {}",
+            subject.plan.seed,
+            subject.name,
+            replay("bits", subject.plan.seed)
+        )),
+    }
+}
