@@ -9,7 +9,7 @@
 use annals::projection::{Projection, Projector, as_of};
 use annals::snapshot::{FileSnapshots, Snapshot, SnapshotKey, SnapshotStore};
 use annals::subscription::{Delivered, HandlerError};
-use annals::{Append, Event, EventStore, MemoryStore, Position, Query, Timestamp, Version};
+use annals::{Append, Event, EventStore, Position, Query, Timestamp, Version};
 use flate2::read::GzDecoder;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,7 +57,7 @@ impl Projection for Rosters {
 }
 
 fn main() -> Result<(), HandlerError> {
-    let store: Arc<dyn EventStore> = Arc::new(MemoryStore::new());
+    let store: Arc<dyn EventStore> = Arc::new(annals::temporary()?);
     load(&*store)?;
     println!("{} events", store.head());
 
@@ -132,12 +132,18 @@ fn snapshot(store: &dyn EventStore) -> Result<(), HandlerError> {
     Ok(())
 }
 
+/// Records the sample, one append for each line. All are on their way at once,
+/// so that they share the waits for the disk.
 fn load(store: &dyn EventStore) -> Result<(), HandlerError> {
+    let mut pending = Vec::new();
     for line in BufReader::new(GzDecoder::new(File::open(SAMPLE)?)).lines() {
         let line: Value = serde_json::from_str(&line?)?;
         let text = |field: &str| line[field].as_str().unwrap_or_default().to_owned();
         let event = Event::new(text("type"), line["data"].to_string());
-        store.append(Append::to(text("stream")).event(event))?;
+        pending.push(store.submit(Append::to(text("stream")).event(event)));
+    }
+    for append in pending {
+        append.wait()?;
     }
     Ok(())
 }

@@ -5,8 +5,8 @@
 #![allow(clippy::print_stdout)]
 
 use annals::{
-    Aggregate, CausationTree, Clock, Context, MemoryStore, NotUndoable, Query, Repository,
-    Scenario, Timestamp, Version, undoes,
+    Aggregate, CausationTree, Clock, Context, NotUndoable, Options, Query, Repository, Scenario,
+    Timestamp, Version, undoes,
 };
 use serde::{Deserialize, Serialize};
 use std::error::Error;
@@ -98,7 +98,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .then_refused(NoAddress);
 
     let calendar = Arc::new(Calendar::default());
-    let store = Arc::new(MemoryStore::with_clock(calendar.clone()));
+    // Like `annals::temporary()`, but by our calendar.
+    let store = Arc::new(Options::new().clock(calendar.clone()).temporary()?);
     let users = Repository::<User>::new(store.clone());
 
     // Created yesterday, changed today.

@@ -153,7 +153,7 @@ pub use store::{
 #[cfg(feature = "toolkit")]
 pub use trace::CausationTree;
 #[cfg(feature = "toolkit")]
-pub use typed::{Schema, TypedEvent, TypedEvents};
+pub use typed::{Schema, TypedDelivered, TypedEvent, TypedEvents, TypedSubscription};
 pub use types::{
     Durability, Event, EventRef, Expected, Limits, MAX_NAME_BYTES, Position, RecordedEvent,
     StoreId, TagIter, Tags, TimeOutOfRange, Timestamp, Version, category_of,

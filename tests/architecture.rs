@@ -189,6 +189,20 @@ fn each_floor_imports_only_from_the_floors_under_it() {
 }
 
 #[test]
+fn the_toolkit_knows_no_backend() {
+    let sources = sources();
+    let root = sources.iter().find(|own| own.path == "lib.rs").unwrap();
+    let given_out = given_out_by_the_root(&root.code());
+    let toolkit = |own: &&Source| own.top() != "lib" && floor(own.top()) == TOOLKIT;
+    for source in sources.iter().filter(toolkit) {
+        for module in imports(source, &given_out) {
+            let backend = ["log", "index", "memory", "disk"].contains(&&*module);
+            assert!(!backend, "{} imports {module}", source.path);
+        }
+    }
+}
+
+#[test]
 fn side_effects_have_one_place() {
     for source in sources() {
         let top = source.top();

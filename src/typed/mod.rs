@@ -2,9 +2,12 @@
 
 mod coder;
 mod decode;
+mod deliver;
 mod encode;
 #[cfg(test)]
 mod tests;
+
+pub use deliver::{TypedDelivered, TypedSubscription};
 
 use crate::codec::{Codec, Json};
 use crate::error::{ErrorKind, EventPlace, Result};

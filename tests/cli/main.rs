@@ -17,3 +17,4 @@ mod reading;
 mod restore;
 mod support;
 mod tail;
+mod trace;

@@ -1,6 +1,6 @@
 //! The words of the command line.
 
-use annals::{Durability, Options};
+use annals::{Durability, Options, Uuid};
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -24,6 +24,7 @@ pub(crate) enum Command {
     Streams(StreamsArgs),
     Stat(StatArgs),
     Tail(TailArgs),
+    Trace(TraceArgs),
     Verify(VerifyArgs),
 }
 
@@ -172,6 +173,23 @@ pub(crate) struct TailArgs {
     #[arg(short = 'n', long = "events", value_name = "N", default_value_t = 10)]
     pub(crate) events: u64,
     /// The lines that `export` writes
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Shows what an event was caused by, and what followed from it
+///
+/// The tree begins with the first cause that the store has; effects stand
+/// indented under their cause, each with its position, type, stream and
+/// version, time, and who did it and why, where the metadata says so. Reads
+/// the whole store.
+#[derive(Debug, clap::Args)]
+pub(crate) struct TraceArgs {
+    /// The store's directory
+    pub(crate) store: PathBuf,
+    /// The event's id
+    pub(crate) id: Uuid,
+    /// The lines that `export` writes, effects after their cause
     #[arg(long)]
     pub(crate) json: bool,
 }

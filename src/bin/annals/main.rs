@@ -18,6 +18,7 @@ mod stat;
 mod streams;
 mod tail;
 mod time;
+mod trace;
 mod verify;
 
 use args::{Args, Command};
@@ -62,6 +63,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Streams(args) => streams::run(args, &mut out)?,
         Command::Stat(args) => stat::run(args, &mut out)?,
         Command::Tail(args) => tail::run(args, &mut out)?,
+        Command::Trace(args) => trace::run(args, &mut out)?,
         Command::Verify(args) => verify::run(args, &mut out)?,
     }
     out.flush()?;

@@ -181,6 +181,7 @@ pub(super) fn header(store: StoreId, number: u64) -> [u8; HEADER_BYTES] {
         base_time: Timestamp::MIN.micros(),
         previous_end: 0,
         durable: Position::START,
+        size: HEADER_BYTES as u64,
     }
     .encode()
 }
