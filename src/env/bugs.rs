@@ -4,6 +4,8 @@
 /// thing is done; outside tests there is never any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+// It is reached from outside with the feature `testing` only.
+#[cfg_attr(not(feature = "testing"), allow(unreachable_pub))]
 pub enum Bug {
     /// Answers, and goes on, without the sync.
     AckBeforeSync,

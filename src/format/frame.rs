@@ -87,17 +87,7 @@ pub(crate) fn encode_head(
     let start = out.len();
     out.extend_from_slice(&[0; 8]);
     out.push(flags);
-    // The head's own length counts the bytes of that number, too.
-    let without = FIXED + scratch.len();
-    let head = if without + 1 < 0x80 {
-        without + 1
-    } else if without + 2 < 0x4000 {
-        without + 2
-    } else if without + 3 < 0x20_0000 {
-        without + 3
-    } else {
-        without + 4
-    };
+    let head = with_own_length(FIXED + scratch.len());
     varint::put(out, head as u64);
     out.extend_from_slice(scratch);
     let length = (head + records) as u32;
@@ -105,6 +95,16 @@ pub(crate) fn encode_head(
     let (lengths, rest) = (length.to_le_bytes(), &out[start + 8..]);
     let sum = base.place.checksum(offset, [&lengths, rest]);
     LittleEndian::write_u32(&mut out[start + 4..start + 8], sum);
+}
+
+/// The length of a head that is `without` bytes long without that very number:
+/// it counts the bytes that it takes itself, too.
+fn with_own_length(without: usize) -> usize {
+    let mut own = 1;
+    while without + own >= 1 << (7 * own) {
+        own += 1;
+    }
+    without + own
 }
 
 /// What a verified head says. It is kept while the frame is read from, so that
@@ -478,6 +478,18 @@ mod tests {
                     assert_eq!(event.append_first(), Position::new(100));
                     assert_eq!(event.append_last(), opened.head().last());
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn the_length_of_a_head_counts_its_own_bytes() {
+        for power in [7, 14, 21, 28] {
+            for without in (1 << power) - 6..(1 << power) + 6 {
+                let length = with_own_length(without);
+                let mut own = Vec::new();
+                varint::put(&mut own, length as u64);
+                assert_eq!(length, without + own.len(), "{without}");
             }
         }
     }
