@@ -107,7 +107,7 @@ pub fn threads_wait(seed: u64, planted: Option<Bug>) -> Result<Fired, String> {
     let options = plan.options(&world.options());
     let store = options.open(DIR).map_err(|error| error.to_string())?;
     let store = Arc::new(store);
-    let kind = if seed % 2 == 0 {
+    let kind = if seed.is_multiple_of(2) {
         CallKind::Sync
     } else {
         CallKind::Write

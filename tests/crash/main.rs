@@ -2,6 +2,10 @@
 //! simulated disk. `docs/testing.md` says how to run it, short and long.
 
 #![allow(
+    clippy::case_sensitive_file_extension_comparisons,
+    clippy::match_same_arms
+)]
+#![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

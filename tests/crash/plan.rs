@@ -148,7 +148,7 @@ fn append(rng: &mut Rng, same_size: Option<u64>) -> AppendPlan {
                     1..=4 => Expect::Any,
                     _ => Expect::Right,
                 },
-                events: (0..1 + same_size.map_or(rng.below(12) / 9, |_| 0))
+                events: (0..=same_size.map_or(rng.below(12) / 9, |_| 0))
                     .map(|_| event(rng, same_size))
                     .collect(),
             })
