@@ -16,6 +16,7 @@ mod repeat;
 mod shared;
 mod spare;
 mod stat;
+mod survey;
 mod verify;
 
 pub use options::{Options, Reads};
