@@ -16,6 +16,7 @@ mod refused;
 mod shared;
 mod spare;
 mod stat;
+mod survey;
 #[cfg(all(test, feature = "testing"))]
 mod tests;
 mod verify;

@@ -3,15 +3,15 @@
 use super::layout::{self, Layout};
 use super::load;
 use super::options::Options;
+use super::survey::{Met, Survey};
 use crate::env::Env;
 use crate::env::fs::Mode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::frame::Frame;
 use crate::format::index::TermKey;
 use crate::format::names;
-use crate::format::segment::HEADER_BYTES;
 use crate::index::{Audit, IndexFile, TermHasher};
-use crate::log::{Access, Found, Recovery, Resume, Segment, Step, Walk};
+use crate::log::{Access, Segment};
 use crate::types::{Position, Version};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -201,81 +201,42 @@ impl<'a> Verifier<'a> {
         self.audits.push(Audit::new(file, &self.hasher));
     }
 
-    /// Walks all segments.
+    /// Walks all segments, past what is damaged in them.
     fn walk(&mut self, report: &mut VerifyReport) -> Result<()> {
-        let mut resume: Option<Resume> = None;
-        for number in &self.layout.segments {
-            let (env, dir, store) = (self.env, self.dir, self.layout.identity.id);
-            let found = Segment::look(env, dir, store, *number, Mode::Read, Access::Plain)?;
-            let segment = match found {
-                Found::Segment(segment) => Arc::new(segment),
-                Found::Spare if resume.is_some() => break,
-                Found::Spare | Found::Damaged(_) => {
-                    // The judgement of the end says what is wrong, if it is
-                    // no more than a torn one.
-                    break;
-                }
-            };
-            let header = segment.header();
-            let from = Resume {
-                segment: *number,
-                offset: HEADER_BYTES as u64,
-                next: header.base,
-                epoch: header.epoch,
-                recorded: None,
-            };
-            if let Some(before) = resume
-                && (header.base != before.next || header.previous_end != before.offset)
-            {
-                break;
+        let mut survey = Survey::new(self.env, self.dir, self.layout, self.floor);
+        survey.walk(&mut |met| match met {
+            Met::Frame(segment, offset, frame) => {
+                report.bytes += frame.head().length();
+                self.take_in(segment, offset, frame, report)?;
+                (self.progress)(VerifyProgress {
+                    events: report.events,
+                    bytes: report.bytes,
+                    total_bytes: self.total_bytes,
+                });
+                Ok(())
             }
-            report.segments += 1;
-            resume = Some(self.walk_segment(&segment, from, report)?);
-        }
-        match resume {
-            Some(resume) => self.judge_end(resume, report),
-            None => {
-                let path = self.dir.join(names::segment(self.layout.segments[0]));
-                report.note(Error::corrupt(&path, 0, "the segment header is damaged"))
+            Met::Lost(first, last) => {
+                self.pass_over(first, last);
+                Ok(())
             }
+        })?;
+        report.segments = survey.segments;
+        let head = survey.head();
+        self.pass_over(head.next(), Position::MAX);
+        for gap in survey.faults() {
+            report.note(gap.error)?;
         }
+        Ok(())
     }
 
-    /// Walks the frames of a segment, and says where the next one should be.
-    fn walk_segment(
-        &mut self,
-        segment: &Arc<Segment>,
-        from: Resume,
-        report: &mut VerifyReport,
-    ) -> Result<Resume> {
-        let reader = segment.plain_reader();
-        let mut walk = Walk::new(reader, from.offset, from.next, from.epoch);
-        let mut last = from;
-        loop {
-            match walk.step()? {
-                Step::Frame(offset, frame) => {
-                    report.bytes += frame.head().length();
-                    self.take_in(segment, offset, &frame, report)?;
-                    last.recorded = Some(frame.head().commit.recorded);
-                }
-                Step::End => break,
-                Step::Damaged(error) => {
-                    // The judgement of the end reports it, unless the log goes
-                    // on in the next segment: then it is behind this one's end.
-                    drop(error);
-                    break;
-                }
-            }
-            last.offset = walk.offset();
-            last.next = walk.next_position();
-            last.epoch = walk.epoch();
-            (self.progress)(VerifyProgress {
-                events: report.events,
-                bytes: report.bytes,
-                total_bytes: self.total_bytes,
-            });
+    /// These positions are gone, so nothing can be compared with them.
+    fn pass_over(&mut self, first: Position, last: Position) {
+        for audit in &mut self.audits {
+            audit.skip_if_over(first, last);
         }
-        Ok(last)
+        for version in self.versions.values_mut() {
+            *version = Version::NONE;
+        }
     }
 
     /// Checks the events of a frame whose checksums hold.
@@ -315,24 +276,6 @@ impl<'a> Verifier<'a> {
             }
         }
         Ok(())
-    }
-
-    /// Says whether the log may end where the walk did.
-    fn judge_end(&mut self, resume: Resume, report: &mut VerifyReport) -> Result<()> {
-        let recovery = Recovery {
-            env: self.env,
-            dir: self.dir,
-            store: self.layout.identity.id,
-            access: Access::Plain,
-            numbers: &self.layout.segments,
-            resume,
-            floor: self.floor,
-            closed: self.layout.closed,
-        };
-        match recovery.find_end(&mut |_, _, _| Ok(())) {
-            Ok(_) => Ok(()),
-            Err(error) => report.note(error),
-        }
     }
 
     fn finish(self, report: &mut VerifyReport) -> Result<()> {

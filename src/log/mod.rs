@@ -6,6 +6,7 @@
 mod prepare;
 mod reader;
 mod recover;
+mod search;
 mod segment;
 mod segments;
 mod walk;
@@ -13,6 +14,7 @@ mod walk;
 pub(crate) use prepare::{Spare, prepare};
 pub(crate) use reader::SegmentReader;
 pub(crate) use recover::{Recovery, Resume};
+pub(crate) use search::Search;
 pub(crate) use segment::{Access, Found, Segment};
 pub(crate) use segments::Segments;
 pub(crate) use walk::{Step, Walk};

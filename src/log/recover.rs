@@ -10,13 +10,14 @@
 //! | zeros | zeros | the end |
 //! | anything else | nothing that says it was durable | torn: cut here |
 
+use super::search::Search;
 use super::segment::{Access, Found, Segment};
 use super::walk::{Step, Walk};
 use crate::env::fs::Mode;
 use crate::env::{Bug, Env};
 use crate::error::{Error, Result};
 use crate::format::checksum::Place;
-use crate::format::frame::{Frame, FrameBase, FrameHead, MIN_BYTES, peek_len};
+use crate::format::frame::{Frame, FrameBase, FrameHead};
 use crate::format::identity::CloseStatement;
 use crate::format::names;
 use crate::format::segment::{HEADER_BYTES, MAX_EPOCH};
@@ -243,6 +244,18 @@ impl Recovery<'_> {
         }
     }
 
+    /// The highest durable watermark in what stands behind a place in the log:
+    /// from an offset of a segment on, and in the segment files after it.
+    pub(crate) fn durable_behind(&self, segment: &Arc<Segment>, end: u64) -> Result<Position> {
+        let mut rest = Rest::default();
+        rest.look_behind(segment, end)?;
+        let later = self.numbers.iter().filter(|own| **own > segment.number());
+        for number in later {
+            rest.look_into(self, *number)?;
+        }
+        Ok(rest.durable)
+    }
+
     /// Whether the log may end here, and what stands behind.
     fn judge(
         &self,
@@ -327,36 +340,13 @@ impl Rest {
         self.search(&bytes, 0, &base, &path)
     }
 
-    /// Searches bytes for frames that verify in their place, wherever they
-    /// begin.
+    /// Searches bytes for frames that verify in their place.
     fn search(&mut self, bytes: &[u8], start: u64, base: &FrameBase, path: &Path) -> Result<()> {
-        // Real bytes hold few places that look like a frame. A directory made
-        // to be slow holds many, and is refused before it has cost much.
-        let mut budget = bytes.len() as u64 * 8 + (1 << 20);
-        let mut at = 0;
-        while at + MIN_BYTES <= bytes.len() {
-            if bytes[at..].starts_with(&[0; 8]) {
-                at += 5;
-                continue;
-            }
-            let here = &bytes[at..];
-            let Some(length) = peek_len(here, here.len() as u64) else {
-                at += 1;
-                continue;
-            };
-            let head = Frame::claimed_head(here) as u64;
-            budget = budget.checked_sub(head).ok_or_else(|| {
-                let reason = "the end of the log is too damaged to be judged";
-                Error::corrupt(path, start + at as u64, reason)
-            })?;
-            match Frame::open(&here[..length], base, start + at as u64) {
-                Ok(frame) => {
-                    self.durable = self.durable.max(frame.head().commit.durable);
-                    self.epoch = self.epoch.max(frame.head().commit.epoch);
-                    at += length;
-                }
-                Err(_) => at += 1,
-            }
+        let mut search = Search::new(bytes, start, base, path);
+        while let Some((_, frame)) = search.next()? {
+            let commit = frame.head().commit;
+            self.durable = self.durable.max(commit.durable);
+            self.epoch = self.epoch.max(commit.epoch);
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use crate::format::checksum::Place;
 use crate::format::frame::FrameBase;
 use crate::format::segment::{HEADER_BYTES, SegmentHeader};
 use crate::format::{Fault, FaultKind, names};
-use crate::types::StoreId;
+use crate::types::{Position, StoreId, Timestamp};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -132,6 +132,26 @@ impl Segment {
                 base_time: header.base_time,
             },
         })
+    }
+
+    /// A segment whose header is lost, to look for frames in it: they are bound
+    /// to their place, and only their times can't be told.
+    pub(crate) fn headless(env: &Env, dir: &Path, store: StoreId, number: u64) -> Result<Self> {
+        let path = dir.join(names::segment(number));
+        let io = |error| Error::io(&path, "read", error);
+        let file = env.fs.open(&path, Mode::Read).map_err(io)?;
+        let size = file.len().map_err(io)?;
+        let header = SegmentHeader {
+            store,
+            number,
+            epoch: 0,
+            base: Position::new(1),
+            base_time: Timestamp::MIN.micros(),
+            previous_end: 0,
+            durable: Position::START,
+            size,
+        };
+        Self::with_header(&path, file, size, header, Access::Plain)
     }
 
     pub(crate) fn number(&self) -> u64 {

@@ -87,7 +87,11 @@ impl Plan {
                 0 => TaskMode::Stepped,
                 _ => TaskMode::Inline,
             },
-            durability: durability(&mut rng),
+            // What is stale must have been written and not synced.
+            durability: match same_size {
+                Some(_) => Durability::Written,
+                None => durability(&mut rng),
+            },
             segment_size: 1024 << rng.below(4),
             checkpoint_events: 1 + rng.below(12) as usize,
             steps: (0..steps).map(|_| step(&mut rng, same_size)).collect(),
@@ -153,7 +157,8 @@ fn append(rng: &mut Rng, same_size: Option<u64>) -> AppendPlan {
                     .collect(),
             })
             .collect(),
-        durability: (rng.below(2) == 0).then(|| durability(rng)),
+        durability: (rng.below(if same_size.is_some() { 8 } else { 2 }) == 0)
+            .then(|| durability(rng)),
     }
 }
 
