@@ -78,7 +78,7 @@ impl<'a> Survey<'a> {
                 Ok(Found::Segment(segment)) => {
                     let segment = Arc::new(segment);
                     self.enter(&segment, visit)?;
-                    self.frames(segment, HEADER_BYTES as u64, visit)?;
+                    self.frames(&segment, HEADER_BYTES as u64, visit)?;
                 }
                 Ok(Found::Spare) => {
                     let path = dir.join(crate::format::names::segment(*number));
@@ -143,7 +143,7 @@ impl<'a> Survey<'a> {
     }
 
     /// Walks the frames of a segment from an offset on.
-    fn frames(&mut self, segment: Arc<Segment>, from: u64, visit: &mut Visit<'_>) -> Result<()> {
+    fn frames(&mut self, segment: &Arc<Segment>, from: u64, visit: &mut Visit<'_>) -> Result<()> {
         let mut offset = from;
         let mut epoch = segment.header().epoch;
         self.segments += u64::from(!self.ended);
@@ -154,7 +154,7 @@ impl<'a> Survey<'a> {
                 match walk.step()? {
                     Step::Frame(offset, frame) => {
                         self.durable = self.durable.max(frame.head().commit.durable);
-                        visit(Met::Frame(&segment, offset, &frame))?;
+                        visit(Met::Frame(segment, offset, &frame))?;
                     }
                     Step::End => break None,
                     Step::Damaged(error) => break Some(error),
@@ -163,15 +163,15 @@ impl<'a> Survey<'a> {
             let end = walk.offset();
             self.next = Some(walk.next_position());
             self.end = (segment.number(), end);
-            let Some(found) = self.resume(&segment, end)? else {
+            let Some(found) = self.resume(segment, end)? else {
                 if let Some(error) = damage {
-                    self.gap(&segment, end, error)?;
+                    self.gap(segment, end, error)?;
                 }
                 return Ok(());
             };
             let error = damage
                 .unwrap_or_else(|| Error::corrupt(segment.path(), end, "no frame begins here"));
-            if self.gap(&segment, end, error)? {
+            if self.gap(segment, end, error)? {
                 self.lost_up_to(found.next, visit)?;
             }
             (offset, epoch) = (found.offset, found.epoch);
@@ -210,7 +210,7 @@ impl<'a> Survey<'a> {
         let segment = Segment::headless(self.env, self.dir, store, number)?;
         let segment = Arc::new(segment);
         if self.gap(&segment, 0, error)? && segment.size() > HEADER_BYTES as u64 {
-            self.frames(segment, HEADER_BYTES as u64, visit)?;
+            self.frames(&segment, HEADER_BYTES as u64, visit)?;
         }
         Ok(())
     }
