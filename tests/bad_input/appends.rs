@@ -1,6 +1,6 @@
 //! Appends that can't be recorded.
 
-use crate::support::{Place, assert_usable, event, everything, put};
+use crate::support::{Place, assert_usable, event, everything, options, put};
 use annals::{
     Append, Error, ErrorKind, Event, EventStore, Limits, LogStore, Options, Query, Timestamp,
 };
@@ -152,8 +152,8 @@ fn an_append_is_at_most_as_large_as_the_limit() {
 fn a_frame_larger_than_a_segment_gets_one_of_its_own_size() {
     for (segment_size, frame) in [(64 << 10, 278_000), (1 << 10, 278_000), (1 << 10, 1 << 10)] {
         let place = Place::new();
-        let options = Options::new().segment_size(segment_size);
-        let store = options.open(place.path()).unwrap();
+        let own = Options::new().segment_size(segment_size);
+        let store = own.open(place.path()).unwrap();
         let file = vec![b'f'; 100];
         let events = || (0..frame / 100).map(|_| event(file.clone()));
         for _ in 0..3 {
@@ -165,7 +165,7 @@ fn a_frame_larger_than_a_segment_gets_one_of_its_own_size() {
         let before = everything(&store);
         assert_eq!(before.len(), 3 * (1 + frame / 100));
         store.close().unwrap();
-        let store = options.open(place.path()).unwrap();
+        let store = own.open(place.path()).unwrap();
         assert_eq!(everything(&store), before);
         // What follows is of the usual size again.
         for _ in 0..50 {
@@ -214,7 +214,7 @@ fn a_time_lies_in_the_years_0000_to_9999() {
 #[test]
 fn a_store_that_is_open_for_reading_takes_nothing() {
     let place = Place::with_one_event();
-    let store = place.options().open_read_only(place.path()).unwrap();
+    let store = options().open_read_only(place.path()).unwrap();
     let error = store.append(Append::to("s").event(event(""))).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::ReadOnly));
     assert_eq!(error.to_string(), "the store is open for reading only");

@@ -1,7 +1,7 @@
 //! Stores that a newer annals wrote, stores that something is missing of or
 //! damaged in, and numbers that have run out.
 
-use crate::support::{Place, assert_usable, event, everything, put, seal};
+use crate::support::{Place, assert_usable, event, everything, options, put, seal};
 use annals::{Append, ErrorKind, EventStore, Position, Query};
 use std::fs;
 use std::path::Path;
@@ -125,13 +125,13 @@ fn a_segment_that_is_missing_is_named() {
         let file = &files[missing];
         let aside = file.with_extension("aside");
         fs::rename(file, &aside).unwrap();
-        let error = place.options().open(place.path()).unwrap_err();
+        let error = options().open(place.path()).unwrap_err();
         assert!(error.is_corrupt(), "{error}");
         assert!(!error.is_retryable());
         let name = file.display();
         let said = format!("{name} is corrupt at byte 0: the segment is missing");
         assert_eq!(error.to_string(), said);
-        let reading = place.options().open_read_only(place.path()).unwrap_err();
+        let reading = options().open_read_only(place.path()).unwrap_err();
         assert_eq!(reading.to_string(), said);
         let report = annals::verify(place.path(), &mut |_| {}).unwrap();
         assert!(
@@ -226,7 +226,7 @@ fn damaged_index_files_cost_nothing_but_time() {
             let at = change.min(bytes.len() - 1);
             bytes[at] ^= 1;
             fs::write(&file, &bytes).unwrap();
-            let reader = place.options().open_read_only(place.path()).unwrap();
+            let reader = options().open_read_only(place.path()).unwrap();
             assert_eq!(everything(&reader), before);
             let stream = Query::stream("full/of").backward();
             assert_eq!(reader.read(&stream).count(), 40);

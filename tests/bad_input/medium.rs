@@ -4,7 +4,7 @@
 //! can't be done, the tests say that they skip.
 #![cfg(target_os = "linux")]
 
-use crate::support::{Place, assert_usable, content, event, everything, put};
+use crate::support::{Place, assert_usable, content, event, everything, options, put};
 use annals::{Append, ErrorKind, EventStore, LogStore};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ fn a_read_only_directory_is_read_and_not_written() {
         .status();
     assert!(remounted.unwrap().success());
     let before = content(&path);
-    let error = place.options().open(&path).unwrap_err();
+    let error = options().open(&path).unwrap_err();
     let ErrorKind::Io {
         path: named,
         source,
@@ -57,14 +57,14 @@ fn a_read_only_directory_is_read_and_not_written() {
     assert_eq!(*named, place.file("lock"));
     assert_eq!(source.kind(), std::io::ErrorKind::ReadOnlyFilesystem);
     assert!(error.to_string().starts_with("cannot lock "), "{error}");
-    let reader = place.options().open_read_only(&path).unwrap();
+    let reader = options().open_read_only(&path).unwrap();
     assert_eq!(everything(&reader).len(), 1);
     let report = annals::verify(&path, &mut |_| {}).unwrap();
     assert_eq!((report.events, report.faults.len()), (1, 0));
     drop(reader);
     assert!(content(&path) == before);
     // A new store has no place there, either.
-    let new = place.options().open(path.join("new")).unwrap_err();
+    let new = options().open(path.join("new")).unwrap_err();
     assert!(matches!(new.kind(), ErrorKind::Io { .. }), "{new}");
     drop(mount);
     place.assert_usable(1);
@@ -102,8 +102,8 @@ fn a_full_disk_refuses_and_breaks_nothing() {
     let dir = place.path().join("store");
     let ballast = place.path().join("ballast");
     fs::write(&ballast, vec![1; 100 << 10]).unwrap();
-    let options = place.options().segment_size(32 << 10);
-    let store = options.open(&dir).unwrap();
+    let small = options().segment_size(32 << 10);
+    let store = small.open(&dir).unwrap();
     let before = fill(&store);
     assert!(before > 50, "{before}");
     // Again, and nothing is broken: reads go on.
@@ -118,10 +118,10 @@ fn a_full_disk_refuses_and_breaks_nothing() {
     drop(store);
     // Opened on a full disk it is read; what it may say is that it is full.
     fs::write(&ballast, vec![1; 1 << 20]).unwrap_err();
-    let reader = options.open_read_only(&dir).unwrap();
+    let reader = small.open_read_only(&dir).unwrap();
     assert_eq!(everything(&reader), recorded);
     drop(reader);
-    if let Err(error) = options.open(&dir) {
+    if let Err(error) = small.open(&dir) {
         assert!(
             matches!(
                 error.kind(),
@@ -149,14 +149,14 @@ fn a_disk_without_room_for_a_store_says_so() {
         return;
     };
     let dir = place.path().join("store");
-    let options = place.options().segment_size(1 << 20);
-    let error = options.open(&dir).unwrap_err();
+    let small = options().segment_size(1 << 20);
+    let error = small.open(&dir).unwrap_err();
     assert!(
         matches!(error.kind(), ErrorKind::DiskFull { .. }),
         "{error}"
     );
     // A smaller one has room, where the large one was tried.
-    let store = place.options().open(&dir).unwrap();
+    let store = options().open(&dir).unwrap();
     put(&store, "s", "");
     store.close().unwrap();
     drop((store, mount));

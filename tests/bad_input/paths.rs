@@ -1,6 +1,6 @@
 //! Paths that are no store, and stores that somebody else has.
 
-use crate::support::{Place, assert_usable, content, event, everything, put};
+use crate::support::{Place, assert_usable, content, event, everything, options, put};
 use annals::{Append, Error, ErrorKind, EventStore};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -18,8 +18,8 @@ fn a_file_is_no_store() {
     let place = Place::new();
     fs::write(place.path(), "precious").unwrap();
     for error in [
-        place.options().open(place.path()).unwrap_err(),
-        place.options().open_read_only(place.path()).unwrap_err(),
+        options().open(place.path()).unwrap_err(),
+        options().open_read_only(place.path()).unwrap_err(),
         annals::verify(place.path(), &mut |_| {}).unwrap_err(),
     ] {
         assert_no_store(&error, &place, "it is not a directory");
@@ -33,13 +33,13 @@ fn a_directory_of_other_things_is_no_store() {
     fs::create_dir(place.path()).unwrap();
     fs::write(place.file("letter.txt"), "precious").unwrap();
     let before = content(&place.path());
-    let writing = place.options().open(place.path()).unwrap_err();
+    let writing = options().open(place.path()).unwrap_err();
     assert_no_store(
         &writing,
         &place,
         "the directory holds other files, and no store",
     );
-    let reading = place.options().open_read_only(place.path()).unwrap_err();
+    let reading = options().open_read_only(place.path()).unwrap_err();
     assert_no_store(&reading, &place, "the directory holds no store");
     assert_eq!(content(&place.path()), before);
     assert!(!place.file("lock").exists());
@@ -48,7 +48,7 @@ fn a_directory_of_other_things_is_no_store() {
 #[test]
 fn nothing_is_no_store_to_read_and_a_new_one_to_write() {
     let place = Place::new();
-    let reading = place.options().open_read_only(place.path()).unwrap_err();
+    let reading = options().open_read_only(place.path()).unwrap_err();
     assert_no_store(&reading, &place, "nothing is there");
     let verifying = annals::verify(place.path(), &mut |_| {}).unwrap_err();
     assert_no_store(&verifying, &place, "nothing is there");
@@ -62,12 +62,12 @@ fn a_store_whose_identity_is_gone_is_not_made_anew() {
     let aside = place.path().with_extension("aside");
     fs::rename(place.file("store"), &aside).unwrap();
     let before = content(&place.path());
-    let writing = place.options().open(place.path()).unwrap_err();
+    let writing = options().open(place.path()).unwrap_err();
     assert!(
         matches!(writing.kind(), ErrorKind::NotAStore { .. }),
         "{writing}"
     );
-    let reading = place.options().open_read_only(place.path()).unwrap_err();
+    let reading = options().open_read_only(place.path()).unwrap_err();
     assert!(
         matches!(reading.kind(), ErrorKind::NotAStore { .. }),
         "{reading}"
@@ -79,7 +79,7 @@ fn a_store_whose_identity_is_gone_is_not_made_anew() {
 
 #[track_caller]
 fn assert_locked(place: &Place) {
-    let error = place.options().open(place.path()).unwrap_err();
+    let error = options().open(place.path()).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Locked { path } if *path == place.file("lock")));
     assert!(error.is_retryable());
     let said = format!(
@@ -95,7 +95,7 @@ fn one_writer_at_a_time_in_a_process() {
     let writer = place.open();
     assert_locked(&place);
     put(&writer, "s", "second");
-    let reader = place.options().open_read_only(place.path()).unwrap();
+    let reader = options().open_read_only(place.path()).unwrap();
     assert_eq!(everything(&reader).len(), 2);
     drop(reader);
     assert_locked(&place);
@@ -138,7 +138,7 @@ fn one_writer_at_a_time_among_processes() {
     let mut lines = BufReader::new(other.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap() == "held"));
     assert_locked(&place);
-    let reader = place.options().open_read_only(place.path()).unwrap();
+    let reader = options().open_read_only(place.path()).unwrap();
     assert_eq!(everything(&reader).len(), 2);
     other.stdin.take().unwrap().write_all(b"go on\n").unwrap();
     assert!(lines.all(|line| line.is_ok()));

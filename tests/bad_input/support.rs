@@ -22,7 +22,7 @@ impl Place {
     /// A store of several segments, closed.
     pub(crate) fn with_segments() -> Self {
         let place = Place::new();
-        let store = place.options().open(place.path()).unwrap();
+        let store = options().open(place.path()).unwrap();
         for _ in 0..40 {
             put(&store, "full/of", vec![b'x'; 100]);
         }
@@ -34,16 +34,10 @@ impl Place {
     /// A store of one event, closed.
     pub(crate) fn with_one_event() -> Self {
         let place = Place::new();
-        let store = place.options().open(place.path()).unwrap();
+        let store = options().open(place.path()).unwrap();
         put(&store, "s", "data");
         store.close().unwrap();
         place
-    }
-
-    /// The smallest segments.
-    #[allow(clippy::unused_self)]
-    pub(crate) fn options(&self) -> Options {
-        Options::new().segment_size(Options::MIN_SEGMENT_SIZE)
     }
 
     pub(crate) fn path(&self) -> PathBuf {
@@ -66,7 +60,7 @@ impl Place {
     }
 
     pub(crate) fn open(&self) -> LogStore {
-        self.options().open(self.path()).unwrap()
+        options().open(self.path()).unwrap()
     }
 
     /// How it is refused to open the store, for writing and for reading, alike
@@ -74,8 +68,8 @@ impl Place {
     #[track_caller]
     pub(crate) fn refused(&self) -> Error {
         let before = content(&self.path());
-        let writing = self.options().open(self.path()).unwrap_err();
-        let reading = self.options().open_read_only(self.path()).unwrap_err();
+        let writing = options().open(self.path()).unwrap_err();
+        let reading = options().open_read_only(self.path()).unwrap_err();
         assert_eq!(writing.to_string(), reading.to_string());
         assert!(content(&self.path()) == before, "something was changed");
         writing
@@ -91,6 +85,11 @@ impl Place {
         let report = annals::verify(self.path(), &mut |_| {}).unwrap();
         assert_eq!(report.faults, []);
     }
+}
+
+/// The smallest segments.
+pub(crate) fn options() -> Options {
+    Options::new().segment_size(Options::MIN_SEGMENT_SIZE)
 }
 
 /// The names and bytes of a directory, but for what every open touches.

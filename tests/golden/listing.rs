@@ -33,14 +33,9 @@ fn time(time: Timestamp) -> [i64; 2] {
     [time.seconds(), time.nanos().into()]
 }
 
-/// Text where it is text, and hexadecimal digits where it is not.
+/// Text where it is text, and the numbers of the bytes where it is not.
 fn bytes(bytes: &[u8]) -> serde_json::Value {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => json!(text),
-        Err(_) => {
-            json!({ "hex": bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>() })
-        }
-    }
+    std::str::from_utf8(bytes).map_or_else(|_| json!(bytes), |text| json!(text))
 }
 
 type Matches = Box<dyn Fn(&RecordedEvent) -> bool>;

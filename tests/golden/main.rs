@@ -5,6 +5,7 @@
 //! what is written today, byte for byte. See `README.md` beside this.
 #![cfg(feature = "testing")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::case_sensitive_file_extension_comparisons)]
 
 mod listing;
 mod stores;

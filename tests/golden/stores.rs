@@ -8,8 +8,11 @@ use std::path::Path;
 
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// Each store: its name, and how it was made.
-pub(crate) const ALL: [(&str, fn() -> Files); 5] = [
+/// A store's name, and how it was made.
+type Golden = (&'static str, fn() -> Files);
+
+/// All of them.
+pub(crate) const ALL: [Golden; 5] = [
     ("empty", empty),
     ("closed", closed),
     ("stopped", stopped),
