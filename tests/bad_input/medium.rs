@@ -161,3 +161,30 @@ fn a_disk_without_room_for_a_store_says_so() {
     store.close().unwrap();
     drop((store, mount));
 }
+
+/// The same without root, on a disk that is simulated.
+#[cfg(feature = "testing")]
+#[test]
+fn a_full_disk_is_met_before_anything_is_claimed() {
+    use annals::testing::sim::SimWorld;
+    let world = SimWorld::new(1);
+    let store = world.options().segment_size(32 << 10).open("/store");
+    let store = store.unwrap();
+    put(&store, "s", "");
+    world
+        .disk
+        .set_capacity(Some(world.disk.used() + (40 << 10)));
+    let before = fill(&store);
+    assert!(before > 5, "{before}");
+    let recorded = everything(&store);
+    // Nothing half made is left behind, and the error stays the same.
+    let used = world.disk.used();
+    assert_eq!(fill(&store), 0);
+    assert_eq!((world.disk.used(), everything(&store)), (used, recorded));
+    world.disk.set_capacity(None);
+    assert_usable(&store);
+    store.close().unwrap();
+    let report = world.verify("/store", &mut |_| {}).unwrap();
+    assert_eq!(report.events, before as u64 + 2);
+    assert_eq!(report.faults, []);
+}
