@@ -3,12 +3,9 @@
 //!
 //! What the command line makes of it is seen in `tests/cli`.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stdout
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::print_stdout)]
+#![allow(clippy::case_sensitive_file_extension_comparisons)]
 
 mod appends;
 mod formats;

@@ -194,6 +194,9 @@ fn mend_second(bytes: &mut Vec<u8>, store: StoreId, end: usize, flags: u8) {
     if flags & CONTINUES != 0 {
         LittleEndian::write_u64(&mut bytes[64..72], end as u64);
     }
+    // A file that is shorter than it was is refused before anything else.
+    let size = LittleEndian::read_u64(&bytes[80..88]).min(bytes.len() as u64);
+    LittleEndian::write_u64(&mut bytes[80..88], size);
     mend::seal(&mut bytes[..HEADER_BYTES]);
     mend::frames(bytes, &Place::segment(store, 2));
 }
