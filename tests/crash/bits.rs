@@ -203,7 +203,7 @@ impl Subject {
 
     /// The last position that must be there, or its loss be reported.
     fn required(&self, path: &str, damage: &Damage) -> u64 {
-        let last = self.files.iter().rfind(|(path, _)| path.ends_with(".seg"));
+        let last = self.files.iter().rfind(|(path, _)| path.contains(".seg"));
         let all = matches!(damage, Damage::Gone | Damage::Length(..128));
         match last {
             // With the last segment its watermarks are gone.
