@@ -27,6 +27,17 @@ pub(super) struct Layout {
 impl Layout {
     /// Reads a store's directory.
     pub(super) fn read(env: &Env, dir: &Path) -> Result<Self> {
+        let (layout, faults) = Self::look(env, dir)?;
+        match faults.into_iter().next() {
+            Some(fault) => Err(fault),
+            None => Ok(layout),
+        }
+    }
+
+    /// Reads a store's directory as far as it can be read, and says what is
+    /// corrupt in it.
+    pub(super) fn look(env: &Env, dir: &Path) -> Result<(Self, Vec<Error>)> {
+        let mut faults = Vec::new();
         let names = list(env, dir)?;
         let identity = read_small(env, dir, names::IDENTITY, Identity::decode)?;
         let identity = identity.ok_or_else(|| not_a_store(dir, "its identity is missing"))?;
@@ -35,22 +46,26 @@ impl Layout {
             .filter_map(|name| names::parse_segment(name))
             .collect();
         segments.sort_unstable();
-        check_gaps(dir, &segments)?;
+        check_gaps(dir, &segments, &mut faults);
         let mut indexes: Vec<_> = names
             .iter()
             .filter_map(|name| names::parse_index(name))
             .collect();
         indexes.sort_unstable_by_key(|(first, last)| (*first, std::cmp::Reverse(*last)));
-        let closed = read_small(env, dir, names::CLOSED, CloseStatement::decode)?;
+        let closed = read_small(env, dir, names::CLOSED, CloseStatement::decode);
+        let mut closed = match closed {
+            Err(error) if error.is_corrupt() => {
+                faults.push(error);
+                None
+            }
+            read => read?,
+        };
         if closed.is_some_and(|closed| closed.store != identity.id) {
-            let path = dir.join(names::CLOSED);
-            return Err(Error::corrupt(
-                &path,
-                8,
-                "the statement is of another store",
-            ));
+            let reason = "the statement is of another store";
+            faults.push(Error::corrupt(&dir.join(names::CLOSED), 8, reason));
+            closed = None;
         }
-        Ok(Layout {
+        let layout = Layout {
             identity,
             segments,
             indexes,
@@ -59,7 +74,8 @@ impl Layout {
                 .into_iter()
                 .filter(|name| names::is_temporary(name))
                 .collect(),
-        })
+        };
+        Ok((layout, faults))
     }
 
     /// Removes what was being made when a writer stopped. What can't be
@@ -76,19 +92,20 @@ impl Layout {
     }
 }
 
-fn check_gaps(dir: &Path, segments: &[u64]) -> Result<()> {
+fn check_gaps(dir: &Path, segments: &[u64], faults: &mut Vec<Error>) {
+    let mut missing = |number| {
+        let path = dir.join(names::segment(number));
+        faults.push(Error::corrupt(&path, 0, "the segment is missing"));
+    };
     // Nothing drops the first segments yet, so that they are gone is damage.
     if segments.first() != Some(&1) {
-        let path = dir.join(names::segment(1));
-        return Err(Error::corrupt(&path, 0, "the segment is missing"));
+        missing(1);
     }
     for pair in segments.windows(2) {
-        if pair[1] != pair[0] + 1 {
-            let path = dir.join(names::segment(pair[0] + 1));
-            return Err(Error::corrupt(&path, 0, "the segment is missing"));
+        if pair[1] - pair[0] > 1 {
+            missing(pair[0] + 1);
         }
     }
-    Ok(())
 }
 
 /// Makes the directory if nothing stands there.

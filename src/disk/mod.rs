@@ -13,6 +13,7 @@ mod progress;
 mod read;
 mod rebuild;
 mod refused;
+mod repair;
 mod shared;
 mod spare;
 mod stat;
@@ -22,6 +23,9 @@ mod tests;
 mod verify;
 
 pub use options::{Options, Reads};
+#[cfg(feature = "testing")]
+pub(crate) use repair::in_env as repair_in;
+pub use repair::{RepairReport, repair};
 pub use stat::Stat;
 #[cfg(feature = "testing")]
 pub(crate) use verify::in_env as verify_in;

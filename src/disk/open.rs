@@ -206,9 +206,15 @@ fn create(env: &Env, options: &Options, dir: &Path) -> Result<()> {
     if env.bug(Bug::IdentityFirst) {
         let _ = state_identity();
     }
-    let spare = prepare(env, dir, 1, next_size(0, options.segment_size))?;
+    make_first_segment(env, dir, identity.id, next_size(0, options.segment_size))?;
+    state_identity().map_err(|error| not_made(dir, error))
+}
+
+/// Makes the segment that a log begins with.
+pub(super) fn make_first_segment(env: &Env, dir: &Path, store: StoreId, size: u64) -> Result<()> {
+    let spare = prepare(env, dir, 1, size)?;
     let header = SegmentHeader {
-        store: identity.id,
+        store,
         number: 1,
         epoch: 1,
         base: Position::new(1),
@@ -218,14 +224,16 @@ fn create(env: &Env, options: &Options, dir: &Path) -> Result<()> {
         durable: Position::START,
         size: spare.size,
     };
-    let made = fs::write_all_at(&*spare.file, &header.encode(), 0)
+    fs::write_all_at(&*spare.file, &header.encode(), 0)
         .and_then(|()| spare.file.sync())
-        .and_then(|()| state_identity());
-    made.map_err(|error| match fs::is_full(&error) {
-        true => ErrorKind::DiskFull { path: spare.path }.into(),
+        .map_err(|error| not_made(dir, error))
+}
+
+fn not_made(dir: &Path, error: std::io::Error) -> Error {
+    match fs::is_full(&error) {
+        true => ErrorKind::DiskFull { path: dir.into() }.into(),
         false => Error::io(dir, "make a store in", error),
-    })?;
-    Ok(())
+    }
 }
 
 /// Makes the names durable that lead to a store, and those in it. A store that

@@ -59,7 +59,8 @@ impl<'a> Survey<'a> {
             layout,
             gaps: Vec::new(),
             durable: floor,
-            next: None,
+            // Nothing drops the first events of a log yet.
+            next: Some(Position::new(1)),
             end: (layout.segments.first().copied().unwrap_or(1), 0),
             looked_ahead: false,
             ended: false,

@@ -92,8 +92,13 @@ pub(crate) fn in_env(
 ) -> Result<VerifyReport> {
     layout::check_is_store(env, dir)?;
     let mut report = VerifyReport::default();
-    let layout = match Layout::read(env, dir) {
-        Ok(layout) => layout,
+    let layout = match Layout::look(env, dir) {
+        Ok((layout, faults)) => {
+            for fault in faults {
+                report.note(fault)?;
+            }
+            layout
+        }
         Err(error) => {
             report.note(error)?;
             return Ok(report);

@@ -43,10 +43,12 @@ impl IndexFile {
     pub(crate) fn open(env: &Env, path: &Path, store: StoreId, mapped: bool) -> Result<Self> {
         let io = |error| Error::io(path, "read", error);
         let file = env.fs.open(path, Mode::Read).map_err(io)?;
+        let length = file.len().map_err(io)?;
         let mut head = [0; HEADER_BYTES];
-        fs::read_exact_at(&*file, &mut head, 0).map_err(io)?;
-        let header = Self::check_header(&head, store, file.len().map_err(io)?)
-            .map_err(|fault| damaged(path, fault))?;
+        let head = &mut head[..HEADER_BYTES.min(length as usize)];
+        fs::read_exact_at(&*file, head, 0).map_err(io)?;
+        let header =
+            Self::check_header(head, store, length).map_err(|fault| damaged(path, fault))?;
         let map = match mapped {
             true => file.map(header.sections.end as usize).map_err(io)?,
             false => None,

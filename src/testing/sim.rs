@@ -5,7 +5,7 @@
 pub use crate::env::Bug;
 pub use crate::env::sim::*;
 
-use crate::disk::{Options, VerifyProgress, VerifyReport, verify_in};
+use crate::disk::{Options, RepairReport, VerifyProgress, VerifyReport, repair_in, verify_in};
 use crate::env::Env;
 use crate::error::Result;
 use std::path::Path;
@@ -27,6 +27,16 @@ impl SimWorld {
         progress: &mut dyn FnMut(VerifyProgress),
     ) -> Result<VerifyReport> {
         verify_in(&self.env(), path.as_ref(), progress)
+    }
+}
+
+impl SimWorld {
+    /// `annals::repair` in this world.
+    ///
+    /// # Errors
+    /// As `annals::repair`.
+    pub fn repair(&self, path: impl AsRef<Path>) -> Result<RepairReport> {
+        repair_in(&self.env(), path.as_ref())
     }
 }
 

@@ -71,10 +71,18 @@ pub fn catches(seed: u64, bug: Bug) -> Option<String> {
         seed,
         ..Settings::from_env()
     };
-    let subject = Subject::new(seed, true, 32 << 10);
-    let list = damages(&subject, &settings);
-    let time = Duration::from_secs(10);
-    explore(&subject, &list, 1, time, Some(bug), &tally);
+    for closed in [true, false] {
+        let subject = Subject::new(seed, closed, 32 << 10);
+        let list = damages(&subject, &settings);
+        explore(
+            &subject,
+            &list,
+            1,
+            Duration::from_secs(10),
+            Some(bug),
+            &tally,
+        );
+    }
     tally.with(|counts| counts.violations.first().cloned())
 }
 
@@ -85,13 +93,23 @@ impl Subject {
         plan.checkpoint_events = 64;
         let disk = SimDisk::new(SectorSize::Bytes512);
         let world = SimWorld::on(disk.clone(), TaskMode::Inline, seed);
-        let store = plan.options(&world.options()).open(DIR).unwrap();
+        let mut world = world;
+        let mut store = plan.options(&world.options()).open(DIR).unwrap();
+        let mut reopened = false;
         let mut model = Model::default();
         let mut rng = Rng::new(seed);
         let mut last_but_one = 0;
         for number in 0.. {
             let size = disk.files().iter().map(|(_, size)| size).sum::<u64>();
-            if size >= bytes {
+            // The last events come after a clean close, but for some.
+            let late = size + plan.segment_size / 2;
+            if !closed && !reopened && late >= bytes {
+                store.close().unwrap();
+                world = SimWorld::on(disk.clone(), TaskMode::Inline, seed);
+                store = plan.options(&world.options()).open(DIR).unwrap();
+                reopened = true;
+            }
+            if size >= bytes && (closed || number % 8 == 7) {
                 break;
             }
             let stream = crate::plan::STREAMS[number % 4];
@@ -134,9 +152,14 @@ impl Subject {
         let disk = self.disk.kill_clone();
         apply(&disk, Path::new(path), damage);
         let look = disk.kill_clone();
-        let read = self.look(path, damage, &look, planted, "reading", |options| {
-            options.open_read_only(DIR)
-        })?;
+        let read = self.look(
+            path,
+            damage,
+            &disk.kill_clone(),
+            planted,
+            "reading",
+            |options| options.open_read_only(DIR),
+        )?;
         let reported = match world(&disk, planted).verify(DIR, &mut |_| {}) {
             Ok(report) => !report.faults.is_empty(),
             Err(_) => true,
@@ -144,6 +167,9 @@ impl Subject {
         let written = self.look(path, damage, &disk, planted, "writing", |options| {
             options.open(DIR)
         })?;
+        if reported && !path.ends_with("/store") {
+            self.repair(&look)?;
+        }
         let harmed = read == Seen::Reported || written == Seen::Reported;
         match harmed && !reported {
             true => Err("verify reports nothing".into()),
@@ -152,9 +178,32 @@ impl Subject {
         }
     }
 
+    /// A repaired store opens, and has what was recorded up to some event.
+    fn repair(&self, disk: &SimDisk) -> Result<(), String> {
+        let mender = world(disk, None);
+        let report = mender.repair(DIR);
+        let report = report.map_err(|error| format!("repair: {error}"))?;
+        let report_again = mender.verify(DIR, &mut |_| {});
+        let again = report_again.map_err(|error| format!("repaired, then verify: {error}"))?;
+        if let Some(fault) = again.faults.first() {
+            return Err(format!("{report:?}, and still {fault:?}"));
+        }
+        let store = self.options(&mender).open(DIR);
+        let store = store.map_err(|error| format!("{report:?}, then open: {error}"))?;
+        let head = store.head().get();
+        let found = match self.model.compare_all(&store)? {
+            (read, None) if read == head && head == report.head.get() => {
+                queries(&store, &self.model, head)
+            }
+            other => Err(format!("{report:?}, then {other:?}, the head is {head}")),
+        };
+        abandon(&mender, store);
+        found
+    }
+
     /// The last position that must be there, or its loss be reported.
     fn required(&self, path: &str, damage: &Damage) -> u64 {
-        let last = self.files.iter().rfind(|(path, _)| path.ends_with(".seg"));
+        let last = self.files.iter().rfind(|(path, _)| path.contains(".seg"));
         let all = matches!(damage, Damage::Gone | Damage::Length(..128));
         match last {
             // With the last segment its watermarks are gone.

@@ -28,7 +28,7 @@ const BUGS: [(Bug, By); 23] = [
     (Bug::WatermarkAhead, By::Boundaries),
     (Bug::LeavesTornTail, By::Boundaries),
     (Bug::TrustsCache, By::Boundaries),
-    (Bug::BelievesOldClose, By::Boundaries),
+    (Bug::BelievesOldClose, By::Bits),
     (Bug::BelievesOldBoard, By::Boundaries),
     (Bug::ClosesBeforeSync, By::Boundaries),
     (Bug::RemovesUnordered, By::Boundaries),

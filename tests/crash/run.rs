@@ -247,8 +247,8 @@ impl<'a> Run<'a> {
             (ErrorKind::OutcomeUnknown { .. }, Expectation::Taken(last)) => {
                 self.poisoned = Some(self.poisoned.unwrap_or(last).min(last));
             }
-            (ErrorKind::OutcomeUnknown { .. }, Expectation::Conflict) => {}
             (ErrorKind::Corrupt { .. }, _) => return Err(format!("append: {error}")),
+            (_, Expectation::Conflict) => {}
             (_, Expectation::Taken(last)) => {
                 // It says that it was not written: it must never show.
                 let first = last - append.entries().len() as u64;
@@ -258,7 +258,6 @@ impl<'a> Run<'a> {
                     return Err(format!("refused only after others were taken: {error}"));
                 }
             }
-            (_, Expectation::Conflict) => {}
         }
         Ok(())
     }

@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Tail(TailArgs),
     Trace(TraceArgs),
     Verify(VerifyArgs),
+    /// Make a damaged store one that opens again; keeps what it removes
+    Repair(VerifyArgs),
 }
 
 /// Records the events of JSON lines, plain or gzip

@@ -13,6 +13,7 @@ mod people;
 mod progress;
 mod read;
 mod reading;
+mod repair;
 mod restore;
 mod stat;
 mod streams;
@@ -65,6 +66,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Tail(args) => tail::run(args, &mut out)?,
         Command::Trace(args) => trace::run(args, &mut out)?,
         Command::Verify(args) => verify::run(args, &mut out)?,
+        Command::Repair(args) => repair::run(args, &mut out)?,
     }
     out.flush()?;
     Ok(())
