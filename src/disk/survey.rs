@@ -14,6 +14,9 @@ use std::sync::Arc;
 /// A place at which the log does not go on as it should.
 #[derive(Clone, Debug)]
 pub(super) struct Gap {
+    pub(super) segment: u64,
+    /// Where in the segment the log stops.
+    pub(super) offset: u64,
     /// The position that should stand there.
     pub(super) next: Position,
     pub(super) error: Error,
@@ -111,6 +114,8 @@ impl<'a> Survey<'a> {
             let known = self.durable;
             let reason = format!("the log ends at position {head}, but {known} was durable");
             self.gaps.push(Gap {
+                segment,
+                offset,
                 next,
                 error: Error::corrupt(&path, offset, reason),
             });
@@ -248,7 +253,12 @@ impl<'a> Survey<'a> {
         }
         self.ended = next > self.durable;
         if !self.ended {
-            self.gaps.push(Gap { next, error });
+            self.gaps.push(Gap {
+                segment: segment.number(),
+                offset,
+                next,
+                error,
+            });
         }
         Ok(!self.ended)
     }
