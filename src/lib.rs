@@ -133,7 +133,7 @@ pub use codec::{Codec, CodecError, Json};
 #[cfg(feature = "toolkit")]
 pub use context::Context;
 pub use disk::{
-    Fault, LogStore, Options, Reads, RepairReport, Stat, VerifyProgress, VerifyReport, open,
+    Activity, Fault, LogStore, Options, Reads, RepairReport, Stat, VerifyProgress, VerifyReport, open,
     repair, temporary, verify,
 };
 pub use env::{Clock, SystemClock};

@@ -99,6 +99,7 @@ fn mark(shared: &Shared, last: Position) -> Result<FrameMark> {
 /// Puts an index file in place, and opens it.
 pub(super) fn save(shared: &Shared, image: &Image) -> Result<Arc<IndexFile>> {
     save_in(&shared.env, &shared.dir, image)?;
+    shared.counters.wrote_index(image.bytes.len() as u64);
     let path = shared.dir.join(names::index(image.first, image.last));
     let mapped = shared.segments.access() == Access::Mapped;
     IndexFile::open(&shared.env, &path, shared.id, mapped).map(Arc::new)

@@ -1,6 +1,7 @@
 //! Group commit: of all threads that wait, one leads: it writes what all have
 //! claimed, syncs once for all who need it, and shows it to the readers.
 
+use super::activity::Counters;
 use super::claims::{Chunk, Claims, Group};
 use super::progress::Progress;
 use crate::env::sync::{AtomicU64, Condvar, Mutex, Ordering};
@@ -17,6 +18,7 @@ pub(super) type BeforeFirstWrite = Box<dyn FnOnce() -> Result<()> + Send>;
 /// Brings claims to the medium.
 pub(super) struct Committer {
     env: Env,
+    counters: Arc<Counters>,
     before_first_write: Mutex<Option<BeforeFirstWrite>>,
     state: Mutex<State>,
     changed: Condvar,
@@ -36,9 +38,14 @@ struct State {
 }
 
 impl Committer {
-    pub(super) fn new(env: &Env, before_first_write: Option<BeforeFirstWrite>) -> Self {
+    pub(super) fn new(
+        env: &Env,
+        counters: &Arc<Counters>,
+        before_first_write: Option<BeforeFirstWrite>,
+    ) -> Self {
         Committer {
             env: env.clone(),
+            counters: Arc::clone(counters),
             before_first_write: Mutex::new(before_first_write),
             state: Mutex::new(State::default()),
             changed: Condvar::new(),
@@ -128,7 +135,7 @@ impl Committer {
         if !chunks.is_empty() {
             let before = self.before_first_write.lock().take();
             before.map_or(Ok(()), |act| act())?;
-            write(&chunks, &mut unsynced)?;
+            self.counters.wrote_log(write(&chunks, &mut unsynced)?);
             progress.set_written(last);
             // What nobody wants durable may be seen as soon as it is written.
             let first_durable = first_durable.filter(|_| !self.env.bug(Bug::ShowBeforeSync));
@@ -163,6 +170,7 @@ impl Committer {
                 Err(_) if self.env.bug(Bug::RetriesSync) => segment.sync()?,
                 synced => synced?,
             }
+            self.counters.synced_log();
         }
         Ok(())
     }
@@ -176,8 +184,10 @@ impl fmt::Debug for Committer {
     }
 }
 
-/// Writes chunks in order, and notes the segments that now want a sync.
-fn write(chunks: &[Chunk], unsynced: &mut Vec<Arc<Segment>>) -> Result<()> {
+/// Writes chunks in order, and notes the segments that now want a sync. Says
+/// how many bytes that were.
+fn write(chunks: &[Chunk], unsynced: &mut Vec<Arc<Segment>>) -> Result<u64> {
+    let mut written = 0;
     for chunk in chunks {
         let segment = &chunk.segment;
         if unsynced
@@ -188,6 +198,7 @@ fn write(chunks: &[Chunk], unsynced: &mut Vec<Arc<Segment>>) -> Result<()> {
         }
         segment.write(&chunk.bytes, chunk.offset)?;
         segment.publish(chunk.offset + chunk.bytes.len() as u64);
+        written += chunk.bytes.len() as u64;
     }
-    Ok(())
+    Ok(written)
 }

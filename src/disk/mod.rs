@@ -1,5 +1,6 @@
 //! Floor 7: the store on the segmented log.
 
+mod activity;
 mod background;
 mod claims;
 mod commit;
@@ -22,6 +23,7 @@ mod survey;
 mod tests;
 mod verify;
 
+pub use activity::Activity;
 pub use options::{Options, Reads};
 #[cfg(feature = "testing")]
 pub(crate) use repair::in_env as repair_in;
@@ -125,6 +127,11 @@ impl LogStore {
     /// Corruption or I/O met on the way.
     pub fn stat(&self) -> Result<Stat> {
         self.shared.healing(|| stat::stat(&self.shared))
+    }
+
+    /// What this handle has done to its files since it was opened.
+    pub fn activity(&self) -> Activity {
+        self.shared.counters.read()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Opening a store, making a new one, and closing.
 
+use super::activity::Counters;
 use super::background;
 use super::claims::Claims;
 use super::commit::{BeforeFirstWrite, Committer};
@@ -109,10 +110,11 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
         end.last_recorded,
         Arc::clone(&table),
     );
+    let counters = Arc::<Counters>::default();
     let writer = Writer {
         claims: Mutex::new(claims),
-        committer: Committer::new(&env, reopening(&env, dir, layout.closed)),
-        spares: Spares::new(dir, number),
+        committer: Committer::new(&env, &counters, reopening(&env, dir, layout.closed)),
+        spares: Spares::new(dir, number, &counters),
         write_due: AtomicBool::new(false),
         sync_due: AtomicBool::new(false),
         closing: Mutex::new(()),
@@ -129,6 +131,7 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
         segments,
         index: Index::new(loaded.files, table),
         progress: Progress::new(end.head, Some(board), env.fs.boot()),
+        counters,
         role: Role::Writer(Box::new(writer)),
         env,
     })))
@@ -180,6 +183,7 @@ pub(super) fn for_reading(options: &Options, dir: &Path) -> Result<LogStore> {
         segments,
         index: Index::new(loaded.files, table),
         progress: Progress::new(loaded.resume.next.previous(), None, None),
+        counters: Arc::default(),
         role: Role::Follower(Box::new(Mutex::new(follower))),
         env,
     };

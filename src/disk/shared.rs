@@ -1,5 +1,6 @@
 //! What all handles, readers and background jobs of one open store share.
 
+use super::activity::Counters;
 use super::background;
 use super::claims::{Around, Claim, Claims};
 use super::commit::Committer;
@@ -48,6 +49,7 @@ pub(super) struct Shared {
     pub(super) segments: Segments,
     pub(super) index: Index,
     pub(super) progress: Progress,
+    pub(super) counters: Arc<Counters>,
     pub(super) role: Role,
 }
 

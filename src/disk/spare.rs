@@ -1,11 +1,13 @@
 //! The segment that is ready before it is needed.
 
+use super::activity::Counters;
 use super::claims::Around;
 use crate::env::Env;
 use crate::env::sync::Mutex;
 use crate::error::Result;
 use crate::log::{Spare, prepare};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The size of a store's first segment, in bytes, if segments may be that
 /// large; each further one is twice as large, up to the size that was set.
@@ -20,6 +22,7 @@ pub(super) fn next_size(size: u64, largest: u64) -> u64 {
 #[derive(Debug)]
 pub(super) struct Spares {
     dir: PathBuf,
+    counters: Arc<Counters>,
     state: Mutex<State>,
 }
 
@@ -34,9 +37,10 @@ struct State {
 
 impl Spares {
     /// No spare yet; the log ends in segment `tail`.
-    pub(super) fn new(dir: &Path, tail: u64) -> Self {
+    pub(super) fn new(dir: &Path, tail: u64, counters: &Arc<Counters>) -> Self {
         Spares {
             dir: dir.to_path_buf(),
+            counters: Arc::clone(counters),
             state: Mutex::new(State { spare: None, tail }),
         }
     }
@@ -47,7 +51,7 @@ impl Spares {
     pub(super) fn prepare(&self, env: &Env, number: u64, size: u64, largest: u64) {
         let mut state = self.state.lock();
         if state.tail + 1 == number && state.spare.is_none() {
-            state.spare = prepare(env, &self.dir, number, next_size(size, largest)).ok();
+            state.spare = self.make(env, number, next_size(size, largest)).ok();
         }
     }
 
@@ -62,10 +66,16 @@ impl Spares {
             Some(ready) => ready,
             None => {
                 let size = next_size(size, around.options.segment_size).max(needed);
-                prepare(around.env, &self.dir, number, size)?
+                self.make(around.env, number, size)?
             }
         };
         state.tail = number;
+        Ok(spare)
+    }
+
+    fn make(&self, env: &Env, number: u64, size: u64) -> Result<Spare> {
+        let spare = prepare(env, &self.dir, number, size)?;
+        self.counters.prepared(spare.size);
         Ok(spare)
     }
 
