@@ -13,6 +13,9 @@ pub(crate) struct Line {
     /// And in bytes; 0 if that says nothing.
     pub(crate) bytes: u64,
     times: Vec<Duration>,
+    /// Whether only the thread's own time counts: for a machine on which
+    /// others work, too.
+    cpu_only: bool,
 }
 
 impl Line {
@@ -22,14 +25,18 @@ impl Line {
             events: 0,
             bytes: 0,
             times: Vec::new(),
+            cpu_only: std::env::var_os("CPU_TIME").is_some(),
         }
     }
 
     /// Adds a round. `work` says how many events and bytes it dealt with.
     pub(crate) fn time(&mut self, work: impl FnOnce() -> (u64, u64)) {
-        let start = Instant::now();
+        let (start, own) = (Instant::now(), cpu_time());
         let (events, bytes) = black_box(work());
-        self.times.push(start.elapsed());
+        self.times.push(match self.cpu_only {
+            true => cpu_time().saturating_sub(own),
+            false => start.elapsed(),
+        });
         (self.events, self.bytes) = (events, bytes);
     }
 
@@ -77,6 +84,13 @@ impl Line {
         }
         println!();
     }
+}
+
+/// How long this thread has run, not counting when it waited for a processor.
+pub(crate) fn cpu_time() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let first = text.split_whitespace().next();
+    Duration::from_nanos(first.and_then(|one| one.parse().ok()).unwrap_or(0))
 }
 
 /// The bytes of memory that are this process's own, in pages of no file.

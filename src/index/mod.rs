@@ -13,6 +13,7 @@ mod build;
 mod file;
 mod list;
 mod parts;
+mod postings;
 mod search;
 mod table;
 mod terms;

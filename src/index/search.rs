@@ -3,6 +3,7 @@
 //! Terms are hashes and versions without a stream are in no list, so what is
 //! found here is a candidate: whoever reads the event compares.
 
+use super::file::LastPlace;
 use super::list::List;
 use super::parts::{Part, Parts};
 use super::terms::TermHasher;
@@ -110,26 +111,30 @@ impl Search {
     }
 
     /// The segment and the offset of the frame of the candidate found last.
-    pub(crate) fn place(&self, position: Position) -> Result<Option<(u64, u64)>> {
-        match &self.current {
-            Some(current) => current.part.place(position),
+    pub(crate) fn place(&mut self, position: Position) -> Result<Option<(u64, u64)>> {
+        match &mut self.current {
+            Some(current) => current.part.place(position, &mut current.last_place),
             None => Ok(None),
         }
     }
 
-    fn enter(&self, part: Part) -> Result<PartSearch> {
+    fn enter(&mut self, part: Part) -> Result<PartSearch> {
         let (first, last) = part.range();
         let place = |position: Position| (position.get() - first.get()) as u32;
         let low = place(self.low.next().max(first));
         let high = place(self.high.min(last));
         let mut items = Vec::with_capacity(self.items.len());
         for terms in &self.items {
-            items.extend(ItemSearch::open(&part, terms, low, high)?);
+            items.extend(ItemSearch::open(&part, terms, low, high, self.direction)?);
+        }
+        if self.items.len() == 1 && items.iter().any(|item| item.is_last) {
+            self.parts.clear();
         }
         Ok(PartSearch {
             part,
             first,
             items,
+            last_place: LastPlace::default(),
             direction: self.direction,
             next: match self.direction {
                 Direction::Forward => Some(low),
@@ -145,6 +150,7 @@ struct PartSearch {
     part: Part,
     first: Position,
     items: Vec<ItemSearch>,
+    last_place: LastPlace,
     direction: Direction,
     /// Where to look on from; nothing once there is nothing more.
     next: Option<u32>,
@@ -184,17 +190,26 @@ struct ItemSearch {
     /// What was found last, and holds as long as it isn't passed.
     found: Option<u32>,
     ended: bool,
+    /// Whether, in this direction, no other part has more of it.
+    is_last: bool,
 }
 
 impl ItemSearch {
     /// Nothing if the part can't have a match.
-    fn open(part: &Part, terms: &ItemTerms, low: u32, high: u32) -> Result<Option<Self>> {
+    fn open(
+        part: &Part,
+        terms: &ItemTerms,
+        low: u32,
+        high: u32,
+        direction: Direction,
+    ) -> Result<Option<Self>> {
         let mut item = ItemSearch {
             groups: Vec::with_capacity(terms.groups.len()),
             low,
             high,
             found: None,
             ended: false,
+            is_last: false,
         };
         for keys in &terms.groups {
             let mut lists = Vec::with_capacity(keys.len());
@@ -205,7 +220,7 @@ impl ItemSearch {
                 return Ok(None);
             }
             if terms.stream == keys.first().copied() {
-                item.bound_versions(&mut lists[0], terms.versions)?;
+                item.bound_versions(&mut lists[0], terms.versions, direction)?;
             }
             item.groups.push(lists);
         }
@@ -216,13 +231,24 @@ impl ItemSearch {
                 .sum::<u64>()
         };
         item.groups.sort_by_key(size);
-        Ok((item.low <= item.high).then_some(item))
+        // One without candidates here may still say that there are none elsewhere.
+        Ok((item.low <= item.high || item.is_last).then_some(item))
     }
 
     /// Narrows the range to where a stream has these versions.
-    fn bound_versions(&mut self, stream: &mut List, versions: (Version, Version)) -> Result<()> {
+    fn bound_versions(
+        &mut self,
+        stream: &mut List,
+        versions: (Version, Version),
+        direction: Direction,
+    ) -> Result<()> {
         let first = stream.first_version().unwrap_or(Version::new(1)).get();
         let (from, to) = (versions.0.get(), versions.1.get());
+        // Versions ascend from part to part.
+        self.is_last = match direction {
+            Direction::Forward => to < first + u64::from(stream.count()),
+            Direction::Backward => from >= first,
+        };
         if to < first || from >= first + u64::from(stream.count()) {
             (self.low, self.high) = (1, 0);
             return Ok(());
