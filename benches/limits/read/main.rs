@@ -1,14 +1,20 @@
 //! Reads beside the raw loops that do the same by hand, in one run.
 //!
 //! `cargo bench --bench limits_read -- [events] [part...]`: 1 million events
-//! and all parts unless said. The parts are `everything`, `stream`, `event`.
+//! and all parts unless said. The parts are `everything`, `stream`,
+//! `event`, `cold`, `open`, `size`.
+//! With `CPU_TIME` in the environment, only the time counts that the thread
+//! itself ran.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
 #![allow(clippy::cast_precision_loss)]
 
+mod cold;
 #[path = "../../common/mod.rs"]
 mod common;
 mod hot;
+mod open;
 mod raw;
+mod size;
 
 use annals::{Durability, EventStore, LogStore, Options};
 use common::workload::{Choice, Workload, fill};
@@ -53,6 +59,15 @@ fn main() -> annals::Result<()> {
         .any(|part| wanted.has(part))
     {
         hot_reads(&wanted, &dir.path().join("hot"))?;
+    }
+    if wanted.has("cold") {
+        cold::cold_stream(&dir.path().join("cold"), wanted.events, wanted.rounds)?;
+    }
+    if wanted.has("open") {
+        open::opens(&dir.path().join("open"), wanted.events, wanted.rounds)?;
+    }
+    if wanted.has("size") {
+        size::sizes(&dir.path().join("size"), wanted.events)?;
     }
     Ok(())
 }

@@ -21,6 +21,13 @@ pub(crate) struct Address {
     offset: u32,
 }
 
+impl Address {
+    /// The segment, from 0 on, and the offset in it.
+    pub(crate) fn parts(self) -> (usize, u64) {
+        (self.segment as usize, u64::from(self.offset))
+    }
+}
+
 /// The mapped segments of a store in which each event has a frame of its own.
 pub(crate) struct Raw {
     maps: Vec<memmap2::Mmap>,
@@ -110,6 +117,15 @@ impl Raw {
             .fold(0, u64::wrapping_add)
     }
 
+    /// The frames from an event on, as they stand.
+    pub(crate) fn bytes_from(&self, first: usize) -> Vec<u8> {
+        let frames = self.events[first..].iter();
+        frames
+            .flat_map(|address| self.frame(*address))
+            .copied()
+            .collect()
+    }
+
     fn each(&self, mut work: impl FnMut(&[u8]) -> u64) -> u64 {
         let mut total = 0u64;
         for map in &self.maps {
@@ -153,6 +169,34 @@ impl Raw {
             unsafe { _mm_prefetch(map.as_ptr().wrapping_add(at).cast(), _MM_HINT_T0) };
         }
     }
+}
+
+/// Maps all segments, touching none of their bytes.
+pub(crate) fn map_all(dir: &Path) -> Vec<memmap2::Mmap> {
+    let files = segments(dir)
+        .into_iter()
+        .map(|path| File::open(path).unwrap());
+    // SAFETY: nobody shrinks or rewrites a segment.
+    files
+        .map(|file| unsafe { memmap2::Mmap::map(&file) }.unwrap())
+        .collect()
+}
+
+/// The byte that a frame begins with.
+pub(crate) fn byte_at(maps: &[memmap2::Mmap], place: Address) -> u64 {
+    u64::from(maps[place.segment as usize][place.offset as usize])
+}
+
+/// The bytes of all frames of a store.
+pub(crate) fn frames(dir: &Path) -> u64 {
+    let end_of = |map: &memmap2::Mmap| {
+        let mut at = HEADER;
+        while let Some(length) = frame_length(map, at) {
+            at += length;
+        }
+        (at - HEADER) as u64
+    };
+    map_all(dir).iter().map(end_of).sum()
 }
 
 /// The segment files of a store, in order.
