@@ -31,7 +31,7 @@ pub(crate) fn cold_stream(dir: &Path, events: u64, rounds: usize) -> annals::Res
             next.stream_name()
         };
         let append = Append::to(stream).event(next.event());
-        store.submit(append.durability(Durability::Buffered));
+        drop(store.submit(append.durability(Durability::Buffered)));
     }
     store.flush()?;
     store.close()?;
