@@ -67,6 +67,7 @@
     feature = "toolkit",
     doc = "| work with values instead of bytes | [`Schema`], [`Upcasters`], [`Codec`] |
 | decide and record | [`Aggregate`], [`Repository`], [`Scenario`], [`snapshot`] |
+| keep rules over many streams | [`decision`], [`Append::unless`] |
 | look at the past | [`View`], [`History`], [`CausationTree`], [`undoes`] |"
 )]
 //!
@@ -88,6 +89,8 @@ mod codec;
 #[cfg(feature = "toolkit")]
 mod context;
 pub mod cursor;
+#[cfg(feature = "toolkit")]
+pub mod decision;
 mod disk;
 mod env;
 mod error;
