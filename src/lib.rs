@@ -56,7 +56,7 @@
 //! |---|---|
 //! | open a store | [`open`], [`temporary`], [`Options`], [`LogStore`], [`MemoryStore`] |
 //! | record events | [`Event`], [`Append`], [`Expected`], [`Appended`], [`Pending`] |
-//! | read them | [`Query`], [`QueryItem`], [`EventStore::read`], [`EventStore::scan`], [`RecordedEvent`], [`EventRef`] |
+//! | read them | [`Query`], [`QueryItem`], [`EventStore::explain`], [`EventStore::read`], [`EventStore::scan`], [`RecordedEvent`], [`EventRef`] |
 //! | wait for more | [`EventStore::wait`], [`subscription`] |
 //! | understand failures | [`Error`], [`ErrorKind`] |
 //! | look after a store | [`verify`], [`LogStore::stat`], [`Options::open_read_only`] |
@@ -151,8 +151,8 @@ pub use scenario::{Outcome, Scenario};
 #[cfg(feature = "toolkit")]
 pub use schema_lock::{SchemaLock, SchemaLockError};
 pub use store::{
-    Answer, Append, Appended, Capabilities, Direction, EventStore, Events, Pending, Query,
-    QueryItem, StreamPart,
+    Access, Answer, Append, Appended, Capabilities, Direction, EventStore, Events, ExplainedItem,
+    ExplainedTerm, Explanation, Pending, Query, QueryItem, StreamPart, Term,
 };
 #[cfg(feature = "toolkit")]
 pub use trace::CausationTree;

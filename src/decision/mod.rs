@@ -201,7 +201,7 @@ impl<E: DomainEvent> Decisions<E> {
     /// # use annals::decision::{Decisions, DomainEvent, Fold};
     /// # use annals::{MemoryStore, QueryItem};
     /// # use serde::{Deserialize, Serialize};
-    /// #[derive(Serialize, Deserialize)]
+    /// #[derive(Debug, Serialize, Deserialize)]
     /// enum Campus {
     ///     CourseOffered { course: u32, seats: usize },
     ///     Enrolled { course: u32, student: u32 },

@@ -3,7 +3,7 @@
 use super::shared::{MOST_HEALINGS, Shared};
 use crate::error::{Error, Result};
 use crate::format::frame::{Frame, FrameHead, RecordCursor};
-use crate::index::{Parts, Search};
+use crate::index::{Parts, Search, Way};
 use crate::log::SegmentReader;
 use crate::store::{Direction, Query, QueryItem};
 use crate::types::{EventRef, Position, RecordedEvent};
@@ -15,6 +15,7 @@ pub(super) struct Reading {
     shared: Arc<Shared>,
     query: Query,
     search: Search,
+    way: Way,
     left: u64,
     /// The lowest position asked for is after this one, the highest this one.
     bounds: (Position, Position),
@@ -73,7 +74,8 @@ impl Reading {
         Reading {
             shared: Arc::clone(shared),
             query: query.clone(),
-            search: Self::search(shared, &parts, query, bounds),
+            search: Self::search(shared, &parts, query, bounds, Way::Cheaper),
+            way: Way::Cheaper,
             left: query.max_events(),
             matches_all: query.items().contains(&QueryItem::all()),
             bounds,
@@ -88,8 +90,18 @@ impl Reading {
         parts: &Parts,
         query: &Query,
         bounds: (Position, Position),
+        way: Way,
     ) -> Search {
-        Search::new(parts, &shared.hasher, query, bounds.0, bounds.1)
+        Search::new(parts, &shared.hasher, query, bounds, way)
+    }
+
+    /// The same reading, with the index searched this way.
+    #[cfg(feature = "testing")]
+    pub(super) fn by(mut self, way: Way) -> Self {
+        let parts = self.shared.index.parts();
+        self.search = Self::search(&self.shared, &parts, &self.query, self.bounds, way);
+        self.way = way;
+        self
     }
 
     /// Lends each event until `visit` breaks.
@@ -242,7 +254,7 @@ impl Reading {
             return Err(error);
         }
         let parts = self.shared.index.parts();
-        self.search = Self::search(&self.shared, &parts, &self.query, self.bounds);
+        self.search = Self::search(&self.shared, &parts, &self.query, self.bounds, self.way);
         self.frame = None;
         Ok(())
     }

@@ -106,6 +106,12 @@ impl List {
         Ok((block * BLOCK + within) as u32)
     }
 
+    /// How many postings are in a range, both ends included.
+    pub(super) fn within(&mut self, low: u32, high: u32) -> Result<u64> {
+        let above = self.rank(high.saturating_add(1))?;
+        Ok(u64::from(above.saturating_sub(self.rank(low)?)))
+    }
+
     /// The first posting that is not below `place`.
     pub(super) fn at_or_above(&mut self, place: u32) -> Result<Option<u32>> {
         let index = self.rank(place)?;
