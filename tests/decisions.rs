@@ -5,7 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-#[allow(dead_code, clippy::print_stdout)]
+#[allow(dead_code)]
 #[path = "../examples/enrolment.rs"]
 mod enrolment;
 
@@ -17,16 +17,17 @@ fn rounds() -> u32 {
     set.map_or(40, |text| text.parse().expect("ANNALS_ROUNDS is a number"))
 }
 
-fn run(store: Arc<dyn EventStore>, round: u32) {
-    let done = enrolment::round(&store, 3 + round % 4, 12).unwrap();
+fn run(store: &Arc<dyn EventStore>, round: u32) {
+    let done = enrolment::round(store, 3 + round % 4, 12).unwrap();
     assert!(done > 0, "nobody enrolled");
-    assert_eq!(enrolment::check(&*store).unwrap(), done);
+    assert_eq!(enrolment::check(&**store).unwrap(), done);
 }
 
 #[test]
 fn sixteen_threads_break_no_limit_in_memory() {
     for round in 0..rounds() {
-        run(Arc::new(MemoryStore::new()), round);
+        let store: Arc<dyn EventStore> = Arc::new(MemoryStore::new());
+        run(&store, round);
     }
 }
 
@@ -38,6 +39,7 @@ fn sixteen_threads_break_no_limit_on_the_log() {
         let options = Options::new()
             .durability(Durability::Written)
             .checkpoint_events(1 + round as usize % 50);
-        run(Arc::new(options.open(dir.path()).unwrap()), round);
+        let store: Arc<dyn EventStore> = Arc::new(options.open(dir.path()).unwrap());
+        run(&store, round);
     }
 }

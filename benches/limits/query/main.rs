@@ -80,7 +80,7 @@ fn tags(random: &mut Random, number: u64, events: u64) -> Vec<String> {
     if random.below(100) == 0 {
         tags.push("one:b".to_owned());
     }
-    if number % events.div_ceil(RARE) == 0 {
+    if number.is_multiple_of(events.div_ceil(RARE)) {
         tags.push("rare".to_owned());
     }
     tags
@@ -126,7 +126,7 @@ fn appends(store: &LogStore, events: u64, rounds: u64) -> annals::Result<()> {
     let streams = common::workload::Choice::Zipf((events / 10).max(1));
     let batches = rounds * 4 * BATCH;
     let mut workload = Workload::with_choice(batches, streams, 3);
-    let mut refused = 0;
+    let (mut refused, mut failed) = (0, Ok(()));
     for round in 0..rounds {
         for turn in 0..abouts.len() {
             let which = (turn + round as usize) % abouts.len();
@@ -154,13 +154,14 @@ fn appends(store: &LogStore, events: u64, rounds: u64) -> annals::Result<()> {
                         Some(About::Everything) => append.unless(condition, Position::START),
                     };
                     match store.append(append) {
-                        Ok(_) => {}
                         Err(error) if error.is_conflict() => refused += 1,
-                        Err(error) => std::panic::panic_any(error.to_string()),
+                        Err(error) => failed = Err(error),
+                        Ok(_) => {}
                     }
                 }
                 (BATCH, 0)
             });
+            std::mem::replace(&mut failed, Ok(()))?;
         }
     }
     let (plain, rest) = lines.split_first().unwrap();
@@ -218,7 +219,7 @@ fn intersections(store: &LogStore, rounds: u64) -> annals::Result<()> {
         scan.median(),
         scan.median().as_secs_f64() / postings.median().as_secs_f64(),
     );
-    print!("{}\n", store.explain(&both)?);
+    println!("{}", store.explain(&both)?);
     Ok(())
 }
 
@@ -232,7 +233,7 @@ fn sizes(dir: &Path, events: u64, before: (u64, u64)) -> annals::Result<()> {
     let plain = tempfile::tempdir().unwrap();
     let without = filled(plain.path(), events, false)?;
     let postings = 3 * events + events / 50 + RARE;
-    let bytes = stat.index_bytes as i64 - without.stat()?.index_bytes as i64;
+    let bytes = stat.index_bytes.saturating_sub(without.stat()?.index_bytes);
     println!(
         "index: {} bytes with tags; {:.2} bytes on disk for each of {postings} tag postings",
         stat.index_bytes,

@@ -117,28 +117,28 @@ impl clap::FromArgMatches for QueryArgs {
 
 /// The words of all items, in the order in which they stand.
 fn words(matches: &ArgMatches) -> Vec<Word> {
-    let mut placed = Vec::new();
-    let texts: [(_, fn(String) -> Word); 4] = [
-        (STREAM, Word::Stream),
-        (CATEGORY, Word::Category),
-        (TYPE, Word::Type),
-        (TAG, Word::Tag),
-    ];
-    for (name, word) in texts {
-        let values = matches.get_many::<String>(name).into_iter().flatten();
-        let places = matches.indices_of(name).into_iter().flatten();
-        placed.extend(places.zip(values.map(|value| word(value.clone()))));
-    }
-    let numbers: [(_, fn(u64) -> Word); 2] = [(FROM_VERSION, Word::From), (TO_VERSION, Word::To)];
-    for (name, word) in numbers {
-        let values = matches.get_many::<u64>(name).into_iter().flatten();
-        let places = matches.indices_of(name).into_iter().flatten();
-        placed.extend(places.zip(values.map(|value| word(*value))));
-    }
-    let places = matches.indices_of(OR).into_iter().flatten();
-    placed.extend(places.map(|place| (place, Word::Or)));
-    placed.sort_by_key(|(place, _)| *place);
-    placed.into_iter().map(|(_, word)| word).collect()
+    let mut found = Vec::new();
+    take(matches, STREAM, Word::Stream, &mut found);
+    take(matches, CATEGORY, Word::Category, &mut found);
+    take(matches, TYPE, Word::Type, &mut found);
+    take(matches, TAG, Word::Tag, &mut found);
+    take(matches, FROM_VERSION, Word::From, &mut found);
+    take(matches, TO_VERSION, Word::To, &mut found);
+    take(matches, OR, |_: bool| Word::Or, &mut found);
+    found.sort_by_key(|(place, _)| *place);
+    found.into_iter().map(|(_, word)| word).collect()
+}
+
+/// Adds the words with this name, each with its place on the command line.
+fn take<T: Clone + Send + Sync + 'static>(
+    matches: &ArgMatches,
+    name: &str,
+    word: impl Fn(T) -> Word,
+    found: &mut Vec<(usize, Word)>,
+) {
+    let values = matches.get_many::<T>(name).into_iter().flatten();
+    let places = matches.indices_of(name).into_iter().flatten();
+    found.extend(places.zip(values.map(|value| word(value.clone()))));
 }
 
 fn narrowed(item: QueryItem, word: Word) -> Result<QueryItem, clap::Error> {
