@@ -43,7 +43,7 @@ struct Args {
     rounds: u64,
     /// How long one round of durable appends is, in seconds. Others are a
     /// part of that.
-    #[arg(long, default_value_t = 1.5)]
+    #[arg(long, default_value_t = 1.2)]
     seconds: f64,
     /// A look at whether it works: 100,000 events, 2 rounds, short ones.
     #[arg(long)]

@@ -127,3 +127,21 @@ impl Figures {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_that_of_sorted_figures() {
+        let mut figures = Figures::default();
+        for value in [9.0, 1.0, 5.0] {
+            figures.add("a", Measure::One, value);
+        }
+        let spread = figures.get("a", Measure::One).unwrap();
+        assert_eq!((spread.least, spread.median, spread.most), (1.0, 5.0, 9.0));
+        figures.add("a", Measure::One, 7.0);
+        assert_eq!(figures.get("a", Measure::One).unwrap().median, 6.0);
+        assert!(figures.get("b", Measure::One).is_none());
+    }
+}

@@ -298,3 +298,68 @@ pub fn touch_payload(id: &[u8], kind: &str, bytes: &[u8], sum: &mut Sum) -> Resu
     sum.touch(version, id, kind.as_bytes(), metadata, data);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(data: &[u8]) -> Event<'_> {
+        Event {
+            id: [3; 16],
+            kind: "a-type",
+            metadata: b"who",
+            data,
+        }
+    }
+
+    #[test]
+    fn what_is_encoded_is_read_back() {
+        let event = event(b"0123456789");
+        let mut wanted = Sum::strict();
+        wanted.touch_event(7, &event);
+        let mut read = Sum::strict();
+        touch_encoded(&encoded(7, &event), &mut read).unwrap();
+        assert_eq!(read, wanted);
+        let mut read = Sum::strict();
+        touch_named(&encoded_named("a/stream", 7, &event), &mut read).unwrap();
+        assert_eq!(read, wanted);
+        let mut read = Sum::strict();
+        touch_payload(&event.id, event.kind, &payload(7, &event), &mut read).unwrap();
+        assert_eq!(read, wanted);
+    }
+
+    #[test]
+    fn every_byte_and_the_version_count() {
+        let sum = |version, data: &[u8]| {
+            let mut sum = Sum::default();
+            sum.touch_event(version, &event(data));
+            sum
+        };
+        assert_ne!(sum(1, b"0123456789"), sum(1, b"0123456780"));
+        assert_ne!(sum(1, b"0123456789"), sum(2, b"0123456789"));
+    }
+
+    #[test]
+    fn only_a_strict_sum_sees_words_that_changed_places() {
+        let read = |mut sum: Sum, data: &[u8]| {
+            sum.touch_event(1, &event(data));
+            sum
+        };
+        let (one, other) = (b"aaaaaaaabbbbbbbb", b"bbbbbbbbaaaaaaaa");
+        assert_eq!(read(Sum::default(), one), read(Sum::default(), other));
+        assert_ne!(read(Sum::strict(), one), read(Sum::strict(), other));
+    }
+
+    #[test]
+    fn a_cut_event_is_an_error() {
+        let bytes = encoded(1, &event(b""));
+        assert!(touch_encoded(&bytes[..bytes.len() - 1], &mut Sum::default()).is_err());
+    }
+
+    #[test]
+    fn keys_keep_a_stream_together_and_in_order() {
+        let (from, to) = bounds("a");
+        assert!(from < key("a", 1) && key("a", 1) < key("a", 256) && key("a", 256) < to);
+        assert!(to < key("a1", 1) && to < key("aa", 1));
+    }
+}

@@ -68,7 +68,12 @@ fn options() -> Options {
 impl Rocks {
     fn open(path: &Path, clustered: bool) -> Result<Self> {
         let options = options();
-        let families = (!clustered).then(|| ColumnFamilyDescriptor::new("index", options.clone()));
+        // The default family is named, too: it would be opened with bare options.
+        let family = |name: &str| ColumnFamilyDescriptor::new(name, options.clone());
+        let mut families = vec![family("default")];
+        if !clustered {
+            families.push(family("index"));
+        }
         let db = DB::open_cf_descriptors(&options, path, families)?;
         let last = match (clustered, db.iterator(IteratorMode::End).next()) {
             (false, Some(last)) => u64::from_be_bytes(last?.0.as_ref().try_into()?),
