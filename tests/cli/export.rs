@@ -100,7 +100,7 @@ fn what_no_event_can_match_is_bad_usage() {
             "two --to-version",
         ),
         (&["--from-version", "x"], "invalid value"),
-        (&["--limit", "-1"], "limit"),
+        (&["--limit", "x"], "limit"),
         (&["--appends", "--backward"], "cannot be used with"),
     ] {
         for command in ["export", "explain"] {
