@@ -118,7 +118,7 @@ impl Ledger {
     pub fn hold_against(&mut self, store: &LogStore, fault: Fault) -> Result<(), String> {
         let found = Found::read(store)?;
         self.check_order(&found)?;
-        self.check_past(&found, fault)?;
+        self.check_past(&found)?;
         self.check_acknowledged(&found, fault)?;
         check_index(store, &found)?;
         self.marks = found.marks;
@@ -146,7 +146,7 @@ impl Ledger {
     }
 
     /// What was found before, or seen by a reader, is there unchanged.
-    fn check_past(&mut self, found: &Found, fault: Fault) -> Result<(), String> {
+    fn check_past(&mut self, found: &Found) -> Result<(), String> {
         let now = found.chain.len();
         if now < self.chain.len() {
             return Err(format!("lost: {now} events, {} before", self.chain.len()));
@@ -158,8 +158,7 @@ impl Ledger {
         }
         for (head, hash) in std::mem::take(&mut self.seen) {
             let same = head == 0 || found.chain.get(head as usize - 1) == Some(&hash);
-            let may_be_gone = fault == Fault::Machine && head as usize > now;
-            if !same && !may_be_gone {
+            if !same {
                 return Err(format!("a reader saw {head} events, or others; now {now}"));
             }
         }

@@ -21,6 +21,7 @@ mod audit;
 mod child;
 mod event;
 mod load;
+mod planted;
 mod random;
 mod report;
 mod roles;
@@ -62,6 +63,8 @@ const PARTS: &[Part] = &[
     ("space", space::run),
     #[cfg(target_os = "linux")]
     ("sync", sync::run),
+    #[cfg(target_os = "linux")]
+    ("planted", planted::run),
 ];
 
 fn main() -> ExitCode {

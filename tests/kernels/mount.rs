@@ -221,13 +221,18 @@ pub fn command(name: &str, arguments: &[&OsStr]) -> Result<(), String> {
     }
 }
 
-/// Takes all the room that there is, but for so many bytes.
+/// The most that any file system of ours holds.
+const LARGEST: u64 = 1 << 30;
+
+/// Takes all the room that there is, but for so many bytes. Only of a small
+/// file system: should ours not be mounted there, nobody else's is filled.
 pub fn fill(dir: &Path, leave: u64) -> PathBuf {
     let path = dir.join("filler");
     let free = || {
         let stat = rustix::fs::statvfs(dir).unwrap();
         stat.f_bfree * stat.f_frsize
     };
+    assert!(free() < LARGEST, "{} is not of ours", dir.display());
     let file = File::create(&path).unwrap();
     let mut offset = 0;
     let mut step: u64 = 64 << 20;

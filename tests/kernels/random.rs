@@ -1,6 +1,6 @@
 //! Numbers that follow from a seed.
 
-/// A SplitMix64 generator.
+/// A `SplitMix64` generator.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 

@@ -119,7 +119,7 @@ fn examine(
     state: &'static str,
     report: &mut Report,
 ) -> Result<(), String> {
-    let name = format!("{:?}", program.last().unwrap());
+    let name = program.last().unwrap().display().to_string();
     let follows = name.contains("tail");
     if follows {
         program.push("--follow".into());

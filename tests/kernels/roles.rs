@@ -2,6 +2,7 @@
 
 use crate::child::{LONG, Record, Said, say};
 use crate::event;
+use crate::planted;
 use crate::random::{Random, mix};
 use annals::{Durability, Error, ErrorKind, EventStore, LogStore, Options, Position, Query, Reads};
 use std::fs::File;
@@ -21,7 +22,7 @@ pub fn options(seed: u64) -> Options {
         0 => Reads::Mapped,
         _ => Reads::Plain,
     };
-    Options::new()
+    planted::options()
         .segment_size(4 << 10 << (mix(seed ^ 1) % 5))
         .checkpoint_events(10 + (mix(seed ^ 2) % 90) as usize)
         .reads(reads)
@@ -131,9 +132,11 @@ impl Writer<'_> {
         self.tell(
             run,
             match error.kind() {
-                ErrorKind::Io { .. } | ErrorKind::DiskFull { .. } | ErrorKind::Poisoned { .. } => {
-                    Said::Failed
-                }
+                // Closing does not know, either, what a failed sync has left.
+                ErrorKind::Io { .. }
+                | ErrorKind::DiskFull { .. }
+                | ErrorKind::Poisoned { .. }
+                | ErrorKind::OutcomeUnknown { .. } => Said::Failed,
                 _ => Said::Strange,
             },
         );

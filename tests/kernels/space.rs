@@ -6,6 +6,7 @@ use crate::audit::{Fault, Ledger};
 use crate::event;
 use crate::load;
 use crate::mount::{EXT4_ORDERED, Image, Memory, XFS, fill};
+use crate::planted;
 use crate::random::{Random, mix};
 use crate::report::{Report, Settings, skipped};
 use annals::{Error, ErrorKind, EventStore, Options};
@@ -45,7 +46,7 @@ pub fn run(settings: &Settings) -> bool {
 }
 
 fn options(random: &mut Random) -> Options {
-    Options::new()
+    planted::options()
         .segment_size(16 << 10 << random.below(4))
         .checkpoint_events(50 + random.below(500) as usize)
 }

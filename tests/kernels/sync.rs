@@ -6,6 +6,7 @@
 use crate::audit::{Fault, Ledger};
 use crate::load;
 use crate::mount::{EXT4_ORDERED, Going, Image, Memory, command, fill};
+use crate::planted;
 use crate::random::{Random, mix};
 use crate::report::{Report, Settings, skipped};
 use annals::{ErrorKind, EventStore, Options};
@@ -34,7 +35,7 @@ pub fn run(settings: &Settings) -> bool {
 }
 
 fn options(random: &mut Random) -> Options {
-    Options::new()
+    planted::options()
         .segment_size(512 << 10)
         .checkpoint_events(50 + random.below(5000) as usize)
 }
@@ -94,7 +95,7 @@ fn one_disk(
     // What was visible can be read.
     ledger.hold_against(&store, Fault::Machine)?;
     let closed = store.close();
-    if !closed.is_err() {
+    if closed.is_ok() {
         return Err("a poisoned writer was closed cleanly".into());
     }
     drop(store);
