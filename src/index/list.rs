@@ -106,13 +106,13 @@ impl List {
                 block
             }
         };
-        let within = self.within(place);
+        let within = self.rank_in_block(place);
         Ok((block * BLOCK + within) as u32)
     }
 
     /// How many postings of the loaded block are below `place`. Searches mostly
     /// go from one posting to the next.
-    fn within(&mut self, place: u32) -> usize {
+    fn rank_in_block(&mut self, place: u32) -> usize {
         let is_there = |index: usize| {
             let below = index
                 .checked_sub(1)
@@ -128,6 +128,12 @@ impl List {
             _ => self.block.partition_point(|posting| *posting < place),
         };
         self.hint
+    }
+
+    /// How many postings are in a range, both ends included.
+    pub(super) fn within(&mut self, low: u32, high: u32) -> Result<u64> {
+        let above = self.rank(high.saturating_add(1))?;
+        Ok(u64::from(above.saturating_sub(self.rank(low)?)))
     }
 
     /// The first posting that is not below `place`.

@@ -10,6 +10,7 @@
 
 mod audit;
 mod build;
+mod explain;
 mod file;
 mod list;
 mod parts;
@@ -20,8 +21,9 @@ mod terms;
 
 pub(crate) use audit::Audit;
 pub(crate) use build::{FrameMark, Image, merge};
+pub(crate) use explain::explain;
 pub(crate) use file::IndexFile;
 pub(crate) use parts::{Index, Parts};
-pub(crate) use search::Search;
+pub(crate) use search::{Search, Way};
 pub(crate) use table::Table;
 pub(crate) use terms::{EventTerms, Marks, TermHasher};

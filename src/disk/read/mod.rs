@@ -7,7 +7,7 @@ use super::shared::{MOST_HEALINGS, Shared};
 use crate::error::{Error, Result};
 use crate::format::Fault;
 use crate::format::frame::{FrameHead, RecordCursor};
-use crate::index::{Parts, Search};
+use crate::index::{Parts, Search, Way};
 use crate::log::SegmentReader;
 use crate::store::{Direction, Query, QueryItem};
 use crate::types::{EventRef, Position, RecordedEvent};
@@ -20,6 +20,7 @@ pub(super) struct Reading {
     shared: Arc<Shared>,
     query: Query,
     source: Source,
+    way: Way,
     left: u64,
     /// Whether events share the bytes that they lie in.
     shares: bool,
@@ -99,7 +100,8 @@ impl Reading {
         Reading {
             shared: Arc::clone(shared),
             query: query.clone(),
-            source: Self::source(shared, query, bounds),
+            source: Self::source(shared, query, bounds, Way::Cheaper),
+            way: Way::Cheaper,
             left: query.max_events(),
             shares: false,
             bounds,
@@ -109,14 +111,22 @@ impl Reading {
         }
     }
 
-    fn source(shared: &Shared, query: &Query, bounds: (Position, Position)) -> Source {
+    fn source(shared: &Shared, query: &Query, bounds: (Position, Position), way: Way) -> Source {
         let parts = shared.index.parts();
         let all = query.items().contains(&QueryItem::all());
         if all && query.direction() == Direction::Forward {
             return Source::Walk(parts);
         }
-        let search = Search::new(&parts, &shared.hasher, query, bounds.0, bounds.1);
+        let search = Search::new(&parts, &shared.hasher, query, bounds, way);
         Source::Search(Box::new(Ahead::new(search)), all)
+    }
+
+    /// The same reading, with the index searched this way.
+    #[cfg(feature = "testing")]
+    pub(super) fn by(mut self, way: Way) -> Self {
+        self.source = Self::source(&self.shared, &self.query, self.bounds, way);
+        self.way = way;
+        self
     }
 
     /// Lends each event until `visit` breaks.
@@ -268,7 +278,7 @@ impl Reading {
         if self.healed > MOST_HEALINGS || !super::background::heal(&self.shared, &error)? {
             return Err(error);
         }
-        self.source = Self::source(&self.shared, &self.query, self.bounds);
+        self.source = Self::source(&self.shared, &self.query, self.bounds, self.way);
         self.frame = None;
         Ok(())
     }
