@@ -9,6 +9,10 @@ pub mod events {}
 pub mod aggregates {}
 
 #[cfg(feature = "toolkit")]
+#[doc = include_str!("../docs/guide/decisions.md")]
+pub mod decisions {}
+
+#[cfg(feature = "toolkit")]
 #[doc = include_str!("../docs/guide/versioning.md")]
 pub mod versioning {}
 

@@ -56,7 +56,7 @@
 //! |---|---|
 //! | open a store | [`open`], [`temporary`], [`Options`], [`LogStore`], [`MemoryStore`] |
 //! | record events | [`Event`], [`Append`], [`Expected`], [`Appended`], [`Pending`] |
-//! | read them | [`Query`], [`QueryItem`], [`EventStore::read`], [`EventStore::scan`], [`RecordedEvent`], [`EventRef`] |
+//! | read them | [`Query`], [`QueryItem`], [`EventStore::explain`], [`EventStore::read`], [`EventStore::scan`], [`RecordedEvent`], [`EventRef`] |
 //! | wait for more | [`EventStore::wait`], [`subscription`] |
 //! | understand failures | [`Error`], [`ErrorKind`] |
 //! | look after a store | [`verify`], [`LogStore::stat`], [`Options::open_read_only`] |
@@ -67,6 +67,7 @@
     feature = "toolkit",
     doc = "| work with values instead of bytes | [`Schema`], [`Upcasters`], [`Codec`] |
 | decide and record | [`Aggregate`], [`Repository`], [`Scenario`], [`snapshot`] |
+| keep rules over many streams | [`decision`], [`Append::unless`] |
 | look at the past | [`View`], [`History`], [`CausationTree`], [`undoes`] |"
 )]
 //!
@@ -88,6 +89,8 @@ mod codec;
 #[cfg(feature = "toolkit")]
 mod context;
 pub mod cursor;
+#[cfg(feature = "toolkit")]
+pub mod decision;
 mod disk;
 mod env;
 mod error;
@@ -148,8 +151,8 @@ pub use scenario::{Outcome, Scenario};
 #[cfg(feature = "toolkit")]
 pub use schema_lock::{SchemaLock, SchemaLockError};
 pub use store::{
-    Answer, Append, Appended, Capabilities, Direction, EventStore, Events, Pending, Query,
-    QueryItem, StreamPart,
+    Access, Answer, Append, Appended, Capabilities, Direction, EventStore, Events, ExplainedItem,
+    ExplainedTerm, Explanation, Pending, Query, QueryItem, StreamPart, Term,
 };
 #[cfg(feature = "toolkit")]
 pub use trace::CausationTree;

@@ -163,6 +163,24 @@ fn a_reader_follows_the_writer_over_rolls_and_checkpoints() {
 }
 
 #[test]
+fn a_reader_that_came_before_the_writer_sees_no_more_than_the_writer_shows() {
+    let (dir, _) = closed_store();
+    let board = dir.path().join("watermark");
+    fs::remove_file(&board).unwrap();
+    let reader = small().open_read_only(dir.path()).unwrap();
+    assert_eq!(reader.head(), Position::new(200));
+    let store = small().open(dir.path()).unwrap();
+    put(&store, 10);
+    // As it is while the last ten are written and not yet synced.
+    let file = fs::File::options().write(true).open(&board).unwrap();
+    std::io::Write::write_all(&mut &file, &200_u64.to_le_bytes()).unwrap();
+    assert_eq!(reader.head(), Position::new(200));
+    put(&store, 10);
+    assert_eq!(reader.head(), Position::new(220));
+    store.close().unwrap();
+}
+
+#[test]
 fn a_waiting_reader_sees_what_is_appended() {
     let dir = tempfile::tempdir().unwrap();
     let store = annals::open(dir.path()).unwrap();

@@ -3,6 +3,7 @@
 //! What is claimed can't fail any more but by a failing disk. Claimed frames
 //! queue up here until a leader writes them out.
 
+use super::conditions;
 use super::encode::Encoded;
 use super::options::Options;
 use super::progress::Progress;
@@ -12,7 +13,7 @@ use crate::env::{Bug, Env};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::frame::{self, Commit};
 use crate::format::segment::{HEADER_BYTES, SegmentHeader};
-use crate::index::{Index, Marks, Search, Table, TermHasher};
+use crate::index::{Index, Marks, Table, TermHasher};
 use crate::log::{Segment, Segments};
 use crate::store::{Append, Appended};
 use crate::types::{Durability, Position, StoreId, Timestamp, Version};
@@ -211,16 +212,9 @@ impl Claims {
         if append.conditions().is_empty() {
             return Ok(None);
         }
-        let parts = around.index.parts();
-        for (clause, query) in append.conditions().iter().enumerate() {
-            let (after, up_to) = query.bounds();
-            let (low, high) = (after.max(checked), up_to.min(self.next.previous()));
-            let mut search = Search::new(&parts, around.hasher, query, low, high);
-            if low < high && search.next()?.is_some() {
-                return Ok(Some(Reason::Condition(clause)));
-            }
-        }
-        Ok(None)
+        let (parts, bounds) = (around.index.parts(), (checked, self.next.previous()));
+        let met = conditions::first_met(&parts, around.hasher, append, bounds)?;
+        Ok(met.map(Reason::Condition))
     }
 
     /// Gives each event its version.

@@ -7,12 +7,13 @@ use super::rebuild::Replay;
 use super::shared::{Role, Shared};
 use crate::env::fs::Mode;
 use crate::env::sync::Mutex;
-use crate::env::{Board, Deadline};
-use crate::error::Result;
+use crate::env::{Board, Deadline, Env};
+use crate::error::{Error, Result};
 use crate::format::names;
 use crate::format::segment::HEADER_BYTES;
 use crate::log::{Access, Found, Recovery, Resume, Segment, Step, Walk};
 use crate::types::Position;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,11 +36,15 @@ pub(super) struct Follower {
 impl Follower {
     /// The position that the writer has shown to its readers; without a board,
     /// there is no bound: what is there is what a writer would find, too.
-    fn target(&self) -> Position {
-        match self.board() {
+    fn target(&mut self, shared: &Shared) -> Result<Position> {
+        if self.board.is_none() {
+            // A writer may have come since the last look.
+            self.board = open_board(&shared.env, &shared.dir)?;
+        }
+        Ok(match self.board() {
             Some(board) => Position::new(board.get(BOARD_VISIBLE)),
             None => Position::MAX,
-        }
+        })
     }
 
     /// The board, if it speaks of this run of the machine. One that was left
@@ -53,7 +58,7 @@ impl Follower {
 
     /// Takes in what the writer has shown since the last look.
     pub(super) fn refresh(&mut self, shared: &Shared) -> Result<()> {
-        let target = self.target();
+        let target = self.target(shared)?;
         while self.resume.next <= target {
             if !self.walk(shared, target)? && !self.enter_next(shared)? {
                 break;
@@ -92,8 +97,12 @@ impl Follower {
         let mut walk = Walk::new(reader, from.offset, from.next, from.epoch);
         let mut reached = false;
         while !reached {
-            match walk.step()? {
-                Step::Frame(_, frame) if frame.head().last() > target => break,
+            let step = walk.step()?;
+            // Looked at after the frame: if there is no bound even now, no
+            // writer was there when the frame was read.
+            let bound = self.target(shared)?;
+            match step {
+                Step::Frame(_, frame) if frame.head().last() > target.min(bound) => break,
                 Step::Frame(offset, frame) => {
                     reached = frame.head().last() == target;
                     self.replay.add(&self.segment, offset, &frame)?;
@@ -142,6 +151,18 @@ impl Follower {
     }
 }
 
+/// The board of the store in a directory, if a writer has come so far as to
+/// show anything.
+pub(super) fn open_board(env: &Env, dir: &Path) -> Result<Option<Board>> {
+    use std::io::ErrorKind::{NotFound, UnexpectedEof};
+    let path = dir.join(names::BOARD);
+    match env.fs.board(&path, Mode::Read) {
+        Ok(board) => Ok(Some(board)),
+        Err(error) if matches!(error.kind(), NotFound | UnexpectedEof) => Ok(None),
+        Err(error) => Err(Error::io(&path, "open", error)),
+    }
+}
+
 /// Blocks until the writer has shown something after `after`, the time is up,
 /// or this store is closed.
 pub(super) fn wait(
@@ -176,7 +197,7 @@ pub(super) fn begin(shared: &Shared, floor: Position) -> Result<()> {
     let mut follower = follower.lock();
     for look in 1.. {
         follower.refresh(shared)?;
-        let target = follower.target();
+        let target = follower.target(shared)?;
         if shared.progress.visible() >= target.max(floor) {
             break;
         }

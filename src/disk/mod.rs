@@ -4,6 +4,7 @@ mod activity;
 mod background;
 mod claims;
 mod commit;
+mod conditions;
 mod encode;
 mod follow;
 mod layout;
@@ -34,7 +35,9 @@ pub(crate) use verify::in_env as verify_in;
 pub use verify::{Fault, VerifyProgress, VerifyReport, verify};
 
 use crate::error::Result;
-use crate::store::{Append, Appended, Capabilities, EventStore, Events, Pending, Query};
+use crate::store::{
+    Append, Appended, Capabilities, EventStore, Events, Explanation, Pending, Query,
+};
 use crate::types::{EventRef, Position, StoreId, Version};
 use shared::Shared;
 use std::fmt;
@@ -112,6 +115,17 @@ impl LogStore {
         &self.shared.dir
     }
 
+    /// Like `scan`, with the index searched in this way.
+    #[cfg(feature = "testing")]
+    pub(crate) fn scan_by(
+        &self,
+        way: crate::index::Way,
+        query: &Query,
+        visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>,
+    ) -> Result<()> {
+        self.shared.reading(query)?.by(way).visit(visit)
+    }
+
     /// Figures about the store: how many events, streams, bytes.
     ///
     /// ```
@@ -161,6 +175,15 @@ impl EventStore for LogStore {
 
     fn version(&self, stream: &str) -> Result<Version> {
         self.shared.version(stream)
+    }
+
+    fn explain(&self, query: &Query) -> Result<Explanation> {
+        let head = self.shared.head();
+        let within = Explanation::within(query, self.shared.first, head);
+        self.shared.healing(|| {
+            let parts = self.shared.index.parts();
+            crate::index::explain(&parts, &self.shared.hasher, query, within.clone())
+        })
     }
 
     fn first(&self) -> Position {

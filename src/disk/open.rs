@@ -4,7 +4,7 @@ use super::activity::Counters;
 use super::background;
 use super::claims::Claims;
 use super::commit::{BeforeFirstWrite, Committer};
-use super::follow::Follower;
+use super::follow::{self, Follower};
 use super::layout::{self, Layout};
 use super::options::{Options, Reads};
 use super::progress::{BOARD_BOOT, Progress};
@@ -156,13 +156,7 @@ pub(super) fn for_reading(options: &Options, dir: &Path) -> Result<LogStore> {
     let segments = Segments::new(&env, dir.to_path_buf(), store, access, sealed);
     segments.add(Arc::clone(&segment));
     let table = Arc::clone(replay.table());
-    let board_path = dir.join(names::BOARD);
-    let board = match env.fs.board(&board_path, Mode::Read) {
-        Ok(board) => Some(board),
-        // No writer has come so far as to show anything.
-        Err(error) if is_absent(&error) => None,
-        Err(error) => return Err(Error::io(&board_path, "open", error)),
-    };
+    let board = follow::open_board(&env, dir)?;
     let follower = Follower {
         boot: match (&board, env.bug(Bug::BelievesOldBoard)) {
             (Some(board), true) => Some(board.get(BOARD_BOOT)),
@@ -187,16 +181,8 @@ pub(super) fn for_reading(options: &Options, dir: &Path) -> Result<LogStore> {
         role: Role::Follower(Box::new(Mutex::new(follower))),
         env,
     };
-    super::follow::begin(&shared, loaded.floor)?;
+    follow::begin(&shared, loaded.floor)?;
     Ok(LogStore::new(Arc::new(shared)))
-}
-
-/// Whether there is no board, or not all of one yet.
-fn is_absent(error: &std::io::Error) -> bool {
-    matches!(
-        error.kind(),
-        std::io::ErrorKind::NotFound | std::io::ErrorKind::UnexpectedEof
-    )
 }
 
 /// Makes a new store in an empty directory. The identity comes last: until it

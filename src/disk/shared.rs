@@ -4,6 +4,7 @@ use super::activity::Counters;
 use super::background;
 use super::claims::{Around, Claim, Claims};
 use super::commit::Committer;
+use super::conditions;
 use super::encode::Encoded;
 use super::follow::Follower;
 use super::options::Options;
@@ -178,6 +179,7 @@ impl Shared {
         mut checked: Position,
         durability: Durability,
     ) -> Result<Claim> {
+        checked = self.healing(|| conditions::hold_up_to(self, append, checked))?;
         loop {
             let claim =
                 self.healing(|| self.claim(writer, append, encoded, checked, durability))?;

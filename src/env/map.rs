@@ -35,6 +35,37 @@ impl Map {
         let end = end.min(self.raw.len() as u64);
         self.published.fetch_max(end, Ordering::Release);
     }
+
+    /// Has the processor fetch bytes that will be read in a moment. Only a
+    /// hint: an offset that leads outside harms nothing.
+    pub(crate) fn fetch(&self, offset: u64, length: usize) {
+        #[cfg(target_arch = "x86_64")]
+        for line in (0..length).step_by(64) {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            let at = self.raw.as_ptr().wrapping_add(offset as usize + line);
+            // SAFETY: a prefetch reads nothing and can't fault, whatever the
+            // address.
+            unsafe { _mm_prefetch(at.cast(), _MM_HINT_T0) };
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = (offset, length);
+    }
+
+    /// Has the operating system read these bytes into memory, and doesn't
+    /// wait for it. Only a hint.
+    pub(crate) fn read_ahead(&self, offset: u64, length: usize) {
+        #[cfg(unix)]
+        {
+            let offset = offset as usize;
+            let length = length.min(self.raw.len().saturating_sub(offset));
+            // Without it the bytes are read when they are touched.
+            let _ = self
+                .raw
+                .advise_range(memmap2::Advice::WillNeed, offset, length);
+        }
+        #[cfg(not(unix))]
+        let _ = (offset, length);
+    }
 }
 
 impl AsRef<[u8]> for Map {

@@ -12,7 +12,6 @@ mod os;
 pub(crate) mod say;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod sim;
-#[cfg(feature = "toolkit")]
 mod stopwatch;
 pub(crate) mod sync;
 mod tasks;
@@ -23,7 +22,6 @@ pub(crate) use clock::Deadline;
 pub use clock::{Clock, SystemClock};
 pub(crate) use map::{Board, Map};
 pub(crate) use os::{OsFs, temporary_directory};
-#[cfg(feature = "toolkit")]
 pub(crate) use stopwatch::Stopwatch;
 pub(crate) use tasks::{Lane, OsTasks, Tasks};
 

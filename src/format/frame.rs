@@ -115,11 +115,18 @@ pub(crate) struct FrameHead {
     length: usize,
     head_length: usize,
     entries_at: usize,
+    /// Whether the records, too, were verified before.
+    known: bool,
     pub(crate) count: u32,
     pub(crate) commit: Commit,
 }
 
 impl FrameHead {
+    /// Whether the records have been verified before and need not be again.
+    pub(crate) fn is_known(&self) -> bool {
+        self.known
+    }
+
     /// Where the frame begins in its segment.
     pub(crate) fn offset(&self) -> u64 {
         self.offset
@@ -152,6 +159,60 @@ impl FrameHead {
             entry_at: self.entries_at,
             record_at: self.head_length,
         }
+    }
+
+    /// The record of a position that the frame holds, among the frame's bytes.
+    /// Where `cursor` isn't past it yet, the walk goes on from there.
+    #[inline]
+    pub(crate) fn record<'a>(
+        &self,
+        bytes: &'a [u8],
+        position: Position,
+        cursor: &mut RecordCursor,
+    ) -> Result<Record<'a>, Fault> {
+        let index = position.get().saturating_sub(self.commit.first.get());
+        if u64::from(cursor.index) > index {
+            *cursor = self.start();
+        }
+        while u64::from(cursor.index) < index {
+            self.step(bytes, cursor)?;
+        }
+        self.step(bytes, &mut cursor.clone())
+    }
+
+    /// The record under the cursor, which moves on to the next one.
+    #[inline]
+    fn step<'a>(&self, bytes: &'a [u8], cursor: &mut RecordCursor) -> Result<Record<'a>, Fault> {
+        let entries = bytes.get(..self.head_length).unwrap_or(bytes);
+        let sum = take(entries, &mut cursor.entry_at, 4, "an entry is cut off")?;
+        let version = Version::new(varint::get(entries, &mut cursor.entry_at)?);
+        let at = cursor.record_at;
+        let length = if cursor.index + 1 < self.count {
+            varint::get_len(entries, &mut cursor.entry_at)?
+        } else {
+            bytes.len().saturating_sub(at)
+        };
+        let own = take(
+            bytes,
+            &mut cursor.record_at,
+            length,
+            "a record leads outside",
+        )?;
+        let recorded = Timestamp::from_micros(self.commit.recorded);
+        let place = RecordPlace {
+            position: self.commit.first.plus(u64::from(cursor.index)),
+            append_first: self.commit.first,
+            append_last: self.last(),
+            version,
+            recorded: recorded.map_err(|_| Fault::damaged(0, "a time is out of range"))?,
+        };
+        cursor.index += 1;
+        Ok(Record {
+            bytes: own,
+            at,
+            checksum: LittleEndian::read_u32(sum),
+            place,
+        })
     }
 }
 
@@ -187,15 +248,7 @@ impl<'a> Frame<'a> {
     /// Verifies the head of the frame that these bytes are, which begin at
     /// `offset` of its segment, and decodes it. The records are not looked at.
     pub(crate) fn open(bytes: &'a [u8], base: &FrameBase, offset: u64) -> Result<Self, Fault> {
-        let mut at = FIXED;
-        let length = take(bytes, &mut 0, FIXED, "the frame is cut off")?;
-        if LittleEndian::read_u32(&length[..4]) as usize != bytes.len() {
-            return Err(Fault::damaged(0, "the length of the frame is wrong"));
-        }
-        let head_length = varint::get_len(bytes, &mut at)?;
-        if head_length < at || head_length > bytes.len() {
-            return Err(Fault::damaged(FIXED, "the head of the frame leads outside"));
-        }
+        let (head_length, at) = Self::head_length(bytes)?;
         let sum = base
             .place
             .checksum(offset, [&bytes[..4], &bytes[8..head_length]]);
@@ -205,9 +258,40 @@ impl<'a> Frame<'a> {
                 "the checksum of the frame does not match",
             ));
         }
-        Self::decode_head(bytes, base, offset, head_length, at)
+        let frame = Self::decode_head(bytes, base, offset, head_length, at)?;
+        frame.check_entries(bytes[8])?;
+        Ok(frame)
     }
 
+    /// Decodes a frame that has verified before, all of it.
+    #[inline]
+    pub(crate) fn open_known(
+        bytes: &'a [u8],
+        base: &FrameBase,
+        offset: u64,
+    ) -> Result<Self, Fault> {
+        let (head_length, at) = Self::head_length(bytes)?;
+        let mut frame = Self::decode_head(bytes, base, offset, head_length, at)?;
+        frame.head.known = true;
+        Ok(frame)
+    }
+
+    /// The length of the head as the frame states it, and where it goes on.
+    #[inline]
+    fn head_length(bytes: &[u8]) -> Result<(usize, usize), Fault> {
+        let mut at = FIXED;
+        let length = take(bytes, &mut 0, FIXED, "the frame is cut off")?;
+        if LittleEndian::read_u32(&length[..4]) as usize != bytes.len() {
+            return Err(Fault::damaged(0, "the length of the frame is wrong"));
+        }
+        let head_length = varint::get_len(bytes, &mut at)?;
+        if head_length < at || head_length > bytes.len() {
+            return Err(Fault::damaged(FIXED, "the head of the frame leads outside"));
+        }
+        Ok((head_length, at))
+    }
+
+    #[inline]
     fn decode_head(
         bytes: &'a [u8],
         base: &FrameBase,
@@ -249,6 +333,7 @@ impl<'a> Frame<'a> {
             length: bytes.len(),
             head_length,
             entries_at: at,
+            known: false,
             count: count.ok_or(out_of_range(at))?,
             commit: Commit {
                 first,
@@ -257,9 +342,7 @@ impl<'a> Frame<'a> {
                 epoch: epoch.ok_or(out_of_range(at))?,
             },
         };
-        let frame = Frame { bytes, head };
-        frame.check_entries(flags)?;
-        Ok(frame)
+        Ok(Frame { bytes, head })
     }
 
     /// Walks the entries once, so that later walks find what they expect.
@@ -294,11 +377,6 @@ impl<'a> Frame<'a> {
         Ok(())
     }
 
-    /// The frame with a head that was verified before, over the same bytes.
-    pub(crate) fn reopen(bytes: &'a [u8], head: &FrameHead) -> Self {
-        Frame { bytes, head: *head }
-    }
-
     pub(crate) fn head(&self) -> &FrameHead {
         &self.head
     }
@@ -312,59 +390,17 @@ impl<'a> Frame<'a> {
     pub(crate) fn records(&self) -> impl Iterator<Item = Result<Record<'a>, Fault>> + use<'a> {
         let frame = *self;
         let mut cursor = frame.head.start();
-        (0..frame.head.count).map(move |_| frame.step(&mut cursor))
+        (0..frame.head.count).map(move |_| frame.head.step(frame.bytes, &mut cursor))
     }
 
-    /// The record of a position that the frame holds. Where `cursor` isn't
-    /// past it yet, the walk goes on from there.
+    /// The record of a position that the frame holds.
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn record(
         &self,
         position: Position,
         cursor: &mut RecordCursor,
     ) -> Result<Record<'a>, Fault> {
-        let index = position.get().saturating_sub(self.head.commit.first.get());
-        if u64::from(cursor.index) > index {
-            *cursor = self.head.start();
-        }
-        while u64::from(cursor.index) < index {
-            self.step(cursor)?;
-        }
-        self.step(&mut cursor.clone())
-    }
-
-    /// The record under the cursor, which moves on to the next one.
-    fn step(&self, cursor: &mut RecordCursor) -> Result<Record<'a>, Fault> {
-        let entries = &self.bytes[..self.head.head_length];
-        let sum = take(entries, &mut cursor.entry_at, 4, "an entry is cut off")?;
-        let version = Version::new(varint::get(entries, &mut cursor.entry_at)?);
-        let at = cursor.record_at;
-        let length = if cursor.index + 1 < self.head.count {
-            varint::get_len(entries, &mut cursor.entry_at)?
-        } else {
-            self.bytes.len() - at
-        };
-        let bytes = take(
-            self.bytes,
-            &mut cursor.record_at,
-            length,
-            "a record leads outside",
-        )?;
-        let commit = &self.head.commit;
-        let recorded = Timestamp::from_micros(commit.recorded);
-        let place = RecordPlace {
-            position: commit.first.plus(u64::from(cursor.index)),
-            append_first: commit.first,
-            append_last: self.head.last(),
-            version,
-            recorded: recorded.map_err(|_| Fault::damaged(0, "a time is out of range"))?,
-        };
-        cursor.index += 1;
-        Ok(Record {
-            bytes,
-            at,
-            checksum: LittleEndian::read_u32(sum),
-            place,
-        })
+        self.head.record(self.bytes, position, cursor)
     }
 
     /// Verifies every record.
@@ -411,6 +447,7 @@ impl<'a> Record<'a> {
     }
 
     /// Decodes the record; verify it before.
+    #[inline]
     pub(crate) fn decode(&self) -> Result<EventRef<'a>, Fault> {
         record::decode(self.bytes, self.place).map_err(|fault| fault.shifted(self.at))
     }

@@ -57,6 +57,7 @@ impl Fault {
 }
 
 /// Splits a fixed number of bytes off the front of what is left to decode.
+#[inline]
 pub(crate) fn take<'a>(
     bytes: &'a [u8],
     at: &mut usize,

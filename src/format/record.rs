@@ -75,6 +75,7 @@ pub(crate) struct RecordPlace {
 }
 
 /// Decodes a whole record.
+#[inline]
 pub(crate) fn decode(bytes: &[u8], place: RecordPlace) -> Result<EventRef<'_>, Fault> {
     let mut at = 0;
     let flags = take(bytes, &mut at, 1, "the record is cut off")?[0];

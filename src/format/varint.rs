@@ -17,7 +17,52 @@ pub(crate) fn put(out: &mut Vec<u8>, mut value: u64) {
 
 /// Reads a number at `at` and moves `at` behind it. Only the shortest form of
 /// a number is accepted, so that there is one encoding of everything.
+#[inline]
 pub(crate) fn get(bytes: &[u8], at: &mut usize) -> Result<u64, Fault> {
+    match bytes.get(*at) {
+        // Most numbers are small.
+        Some(byte) if *byte < 0x80 => {
+            *at += 1;
+            Ok(u64::from(*byte))
+        }
+        _ => get_long(bytes, at),
+    }
+}
+
+#[inline]
+fn get_long(bytes: &[u8], at: &mut usize) -> Result<u64, Fault> {
+    let start = *at;
+    if let Some(word) = bytes.get(start..).and_then(|rest| rest.first_chunk::<8>())
+        && let Some((value, length)) = get_word(u64::from_le_bytes(*word))
+    {
+        *at = start + length;
+        return Ok(value);
+    }
+    get_slowly(bytes, at)
+}
+
+/// The number that a word begins with, if it ends in there, and its length.
+#[inline]
+fn get_word(word: u64) -> Option<(u64, usize)> {
+    const TOPS: u64 = 0x8080_8080_8080_8080;
+    let ends = !word & TOPS;
+    if ends == 0 {
+        return None;
+    }
+    let bits = ends.trailing_zeros();
+    let word = word & (u64::MAX >> (63 - bits)) & !TOPS;
+    if word >> (bits - 7) == 0 {
+        // Padded, or a lone byte, which others see to.
+        return None;
+    }
+    // Seven bits from every eight, by pairs, then fours, then all.
+    let pairs = word & 0x007f_007f_007f_007f | (word & 0x7f00_7f00_7f00_7f00) >> 1;
+    let fours = pairs & 0x0000_3fff_0000_3fff | (pairs & 0x3fff_0000_3fff_0000) >> 2;
+    let value = fours & 0x0fff_ffff | (fours & 0x0fff_ffff_0000_0000) >> 4;
+    Some((value, bits as usize / 8 + 1))
+}
+
+fn get_slowly(bytes: &[u8], at: &mut usize) -> Result<u64, Fault> {
     let start = *at;
     let mut value = 0u64;
     for (index, byte) in bytes[start.min(bytes.len())..]
@@ -41,7 +86,21 @@ pub(crate) fn get(bytes: &[u8], at: &mut usize) -> Result<u64, Fault> {
     Err(Fault::damaged(start, "a number is cut off or malformed"))
 }
 
+/// Moves `at` behind a number without looking at it.
+pub(crate) fn skip(bytes: &[u8], at: &mut usize) -> Result<(), Fault> {
+    let start = *at;
+    let rest = bytes.get(start..).unwrap_or(&[]);
+    match rest.iter().take(MAX_BYTES).position(|byte| *byte < 0x80) {
+        Some(last) => {
+            *at = start + last + 1;
+            Ok(())
+        }
+        None => Err(Fault::damaged(start, "a number is cut off or malformed")),
+    }
+}
+
 /// Reads a number that must fit into a length.
+#[inline]
 pub(crate) fn get_len(bytes: &[u8], at: &mut usize) -> Result<usize, Fault> {
     let start = *at;
     let value = get(bytes, at)?;
@@ -80,6 +139,27 @@ mod tests {
             assert_eq!(get(&out, &mut at), Ok(value));
             assert_eq!(at, bytes);
         }
+    }
+
+    #[test]
+    fn numbers_of_every_length_come_back_also_when_more_follows() {
+        for bits in 0..64 {
+            for value in [1 << bits, (1 << bits) - 1, u64::MAX >> bits] {
+                for more in 0..12 {
+                    let mut out = Vec::new();
+                    put(&mut out, value);
+                    let length = out.len();
+                    out.resize(length + more, 0xff);
+                    let (mut at, mut skipped) = (0, 0);
+                    assert_eq!(get(&out, &mut at), Ok(value));
+                    skip(&out, &mut skipped).unwrap();
+                    assert_eq!((at, skipped), (length, length));
+                }
+            }
+        }
+        let mut padded = vec![0x81, 0x80, 0];
+        padded.resize(12, 0);
+        assert!(get(&padded, &mut 0).is_err());
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Image {
         let terms = table.sorted();
         let mut builder = Builder::new(table.segments(), table.offsets(), terms.len() as u64);
         for (key, posting) in terms {
-            builder.term(key, posting.first_version, &posting.places);
+            builder.term(key, posting.first_version, posting.places);
         }
         Some(builder.finish(store, table.first(), table.last(), mark))
     }

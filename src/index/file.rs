@@ -3,7 +3,7 @@
 
 use super::build::{CHECK_BLOCK, FrameMark};
 use crate::env::fs::{self, File, Mode};
-use crate::env::sync::{AtomicU64, Ordering};
+use crate::env::sync::{self, AtomicU64};
 use crate::env::{Bug, Env, Map};
 use crate::error::{Error, Result};
 use crate::format::index::{
@@ -13,6 +13,7 @@ use crate::format::index::{
 use crate::format::{Fault, FaultKind, checksum};
 use crate::types::{Position, StoreId};
 use byteorder::{ByteOrder, LittleEndian};
+use std::cmp::Ordering;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -28,6 +29,14 @@ pub(crate) struct IndexFile {
     body: Body,
     /// A bit for each block of the file that has been verified.
     verified: Box<[AtomicU64]>,
+}
+
+/// Where a position was found last: the next one is often close by.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LastPlace {
+    segment: u64,
+    /// The positions of the file's range that are in it.
+    positions: Range<u64>,
 }
 
 #[derive(Debug)]
@@ -63,7 +72,7 @@ impl IndexFile {
         let file = Self::with_body(path, header, body);
         if env.bug(Bug::TrustsIndexFile) {
             let all = file.verified.iter();
-            all.for_each(|word| word.store(u64::MAX, Ordering::Relaxed));
+            all.for_each(|word| word.store(u64::MAX, sync::Ordering::Relaxed));
         }
         Ok(file)
     }
@@ -166,7 +175,7 @@ impl IndexFile {
 
     fn verify_block(&self, bytes: &[u8], block: usize) -> Result<()> {
         let (word, bit) = (&self.verified[block / 64], 1 << (block % 64));
-        if word.load(Ordering::Relaxed) & bit != 0 {
+        if word.load(sync::Ordering::Relaxed) & bit != 0 {
             return Ok(());
         }
         let checks = self.header.sections.checks as usize;
@@ -177,7 +186,7 @@ impl IndexFile {
             let fault = Fault::damaged(start, "the checksum of a block does not match");
             return Err(self.fail(fault));
         }
-        word.fetch_or(bit, Ordering::Relaxed);
+        word.fetch_or(bit, sync::Ordering::Relaxed);
         Ok(())
     }
 
@@ -204,11 +213,27 @@ impl IndexFile {
 
     /// The segment and the offset of the frame of a position in the range.
     pub(crate) fn place(&self, position: Position) -> Result<(u64, u64)> {
+        self.place_near(position, &mut LastPlace::default())
+    }
+
+    /// The same, where a position close by was looked up before.
+    pub(crate) fn place_near(
+        &self,
+        position: Position,
+        last: &mut LastPlace,
+    ) -> Result<(u64, u64)> {
+        if !last.positions.contains(&position.get()) {
+            (last.segment, last.positions) = self.segment_of(position)?;
+        }
+        Ok((last.segment, self.offset_of(position)?))
+    }
+
+    fn offset_of(&self, position: Position) -> Result<u64> {
         let index = position.get() - self.first().get();
         let block = index / PLACES_PER_BLOCK as u64;
         let (places, packed) = self.place_block(block)?;
         let offset = places.offset(packed, index as usize % PLACES_PER_BLOCK);
-        Ok((self.segment_of(position)?, u64::from(offset)))
+        Ok(u64::from(offset))
     }
 
     fn place_block(&self, block: u64) -> Result<(PlaceBlock, &[u8])> {
@@ -227,10 +252,12 @@ impl IndexFile {
         Ok((places, self.slice(data, start as u64, length as u64)?))
     }
 
-    fn segment_of(&self, position: Position) -> Result<u64> {
+    /// The segment of a position, and which positions of the range are in it.
+    fn segment_of(&self, position: Position) -> Result<(u64, Range<u64>)> {
         let sections = &self.header.sections;
         let range = sections.segments..sections.place_table;
-        let (mut low, mut high) = (0, (range.end - range.start) / 16);
+        let count = (range.end - range.start) / 16;
+        let (mut low, mut high) = (0, count);
         // The last segment whose first position is not above this one.
         while low + 1 < high {
             let middle = low + (high - low) / 2;
@@ -241,7 +268,13 @@ impl IndexFile {
                 high = middle;
             }
         }
-        Ok(LittleEndian::read_u64(self.slice(range, low * 16, 8)?))
+        let entry = self.slice(range.clone(), low * 16, 16)?;
+        let first = LittleEndian::read_u64(&entry[8..]).min(position.get());
+        let end = match low + 1 < count {
+            true => LittleEndian::read_u64(self.slice(range, low * 16 + 24, 8)?),
+            false => self.last().get().saturating_add(1),
+        };
+        Ok((LittleEndian::read_u64(entry), first..end))
     }
 
     /// Appends the offsets of all positions of the range.
@@ -260,10 +293,14 @@ impl IndexFile {
         let bytes = self.bucket(key.bucket(self.header.bucket_bits) as u64)?;
         let mut at = 0;
         while at < bytes.len() {
-            let found = Entry::decode_key(bytes, &mut at)
-                .and_then(|own| Entry::decode_rest(own, bytes, &mut at))
-                .map_err(|fault| self.fail(fault))?;
-            if found.key == key {
+            let own = Entry::decode_key(bytes, &mut at).map_err(|fault| self.fail(fault))?;
+            // They ascend.
+            let decoded = match own.cmp(&key) {
+                Ordering::Less => Entry::skip_rest(bytes, &mut at).map(|()| None),
+                Ordering::Equal => Entry::decode_rest(own, bytes, &mut at).map(Some),
+                Ordering::Greater => return Ok(None),
+            };
+            if let Some(found) = decoded.map_err(|fault| self.fail(fault))? {
                 return Ok(Some(found));
             }
         }

@@ -20,6 +20,8 @@ pub(super) struct List {
     /// The block that was looked into last, and its number.
     block: Vec<u32>,
     loaded: Option<usize>,
+    /// Where in it the posting is that was found last.
+    hint: usize,
 }
 
 #[derive(Debug)]
@@ -53,6 +55,7 @@ impl List {
             first_version: term.first_version,
             block,
             loaded,
+            hint: 0,
         }))
     }
 
@@ -68,10 +71,11 @@ impl List {
             count: posting.places.len() as u32,
             first_version: posting.first_version,
             block: match short {
-                true => posting.places.clone(),
+                true => posting.places.to_vec(),
                 false => Vec::new(),
             },
             loaded: short.then_some(0),
+            hint: 0,
         })
     }
 
@@ -102,8 +106,34 @@ impl List {
                 block
             }
         };
-        let within = self.block.partition_point(|posting| *posting < place);
+        let within = self.rank_in_block(place);
         Ok((block * BLOCK + within) as u32)
+    }
+
+    /// How many postings of the loaded block are below `place`. Searches mostly
+    /// go from one posting to the next.
+    fn rank_in_block(&mut self, place: u32) -> usize {
+        let is_there = |index: usize| {
+            let below = index
+                .checked_sub(1)
+                .and_then(|before| self.block.get(before));
+            below.is_none_or(|below| *below < place)
+                && self.block.get(index).is_some_and(|own| *own >= place)
+        };
+        let hint = self.hint;
+        self.hint = match (is_there(hint + 1), is_there(hint)) {
+            (true, _) => hint + 1,
+            (_, true) => hint,
+            _ if hint > 0 && is_there(hint - 1) => hint - 1,
+            _ => self.block.partition_point(|posting| *posting < place),
+        };
+        self.hint
+    }
+
+    /// How many postings are in a range, both ends included.
+    pub(super) fn within(&mut self, low: u32, high: u32) -> Result<u64> {
+        let above = self.rank(high.saturating_add(1))?;
+        Ok(u64::from(above.saturating_sub(self.rank(low)?)))
     }
 
     /// The first posting that is not below `place`.

@@ -10,17 +10,20 @@
 
 mod audit;
 mod build;
+mod explain;
 mod file;
 mod list;
 mod parts;
+mod postings;
 mod search;
 mod table;
 mod terms;
 
 pub(crate) use audit::Audit;
 pub(crate) use build::{FrameMark, Image, merge};
+pub(crate) use explain::explain;
 pub(crate) use file::IndexFile;
 pub(crate) use parts::{Index, Parts};
-pub(crate) use search::Search;
+pub(crate) use search::{Search, Way};
 pub(crate) use table::Table;
 pub(crate) use terms::{EventTerms, Marks, TermHasher};

@@ -3,6 +3,7 @@
 //! Terms are hashes and versions without a stream are in no list, so what is
 //! found here is a candidate: whoever reads the event compares.
 
+use super::file::LastPlace;
 use super::list::List;
 use super::parts::{Part, Parts};
 use super::terms::TermHasher;
@@ -10,6 +11,24 @@ use crate::error::Result;
 use crate::format::index::TermKey;
 use crate::store::{Direction, Query, QueryItem};
 use crate::types::{Position, Version};
+
+/// How the parts of the index are searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// By postings alone: as few candidates as they can tell.
+    Postings,
+    /// In each part by whichever is cheaper: postings, or walking its events.
+    Cheaper,
+    /// By walking the events, whatever it costs.
+    #[cfg(feature = "testing")]
+    Walk,
+}
+
+/// Where postings lead to at least this share of the events of a range, in
+/// percent, walking the events in order is cheaper: each stands right behind
+/// the last one, while a posting after a gap has to have its place looked up.
+/// `benches/query.rs` prints where the two meet.
+pub(crate) const WALK_PERCENT: u64 = 80;
 
 /// An item of a query as terms: all groups must match, each by any of its terms.
 #[derive(Clone, Debug)]
@@ -50,6 +69,7 @@ pub(crate) struct Search {
     low: Position,
     high: Position,
     direction: Direction,
+    way: Way,
     current: Option<PartSearch>,
 }
 
@@ -59,8 +79,8 @@ impl Search {
         parts: &Parts,
         hasher: &TermHasher,
         query: &Query,
-        low: Position,
-        high: Position,
+        (low, high): (Position, Position),
+        way: Way,
     ) -> Self {
         let direction = query.direction();
         let mut remaining: Vec<Part> = parts
@@ -81,6 +101,7 @@ impl Search {
             low,
             high,
             direction,
+            way,
             current: None,
         }
     }
@@ -110,26 +131,46 @@ impl Search {
     }
 
     /// The segment and the offset of the frame of the candidate found last.
-    pub(crate) fn place(&self, position: Position) -> Result<Option<(u64, u64)>> {
-        match &self.current {
-            Some(current) => current.part.place(position),
+    pub(crate) fn place(&mut self, position: Position) -> Result<Option<(u64, u64)>> {
+        match &mut self.current {
+            Some(current) => current.part.place(position, &mut current.last_place),
             None => Ok(None),
         }
     }
 
-    fn enter(&self, part: Part) -> Result<PartSearch> {
+    /// The parts still to be searched, opened for that, in order.
+    pub(super) fn into_parts(mut self) -> impl Iterator<Item = Result<PartSearch>> {
+        std::iter::from_fn(move || self.parts.pop().map(|part| self.enter(part)))
+    }
+
+    fn enter(&mut self, part: Part) -> Result<PartSearch> {
         let (first, last) = part.range();
         let place = |position: Position| (position.get() - first.get()) as u32;
         let low = place(self.low.next().max(first));
         let high = place(self.high.min(last));
         let mut items = Vec::with_capacity(self.items.len());
         for terms in &self.items {
-            items.extend(ItemSearch::open(&part, terms, low, high)?);
+            items.extend(ItemSearch::open(&part, terms, low, high, self.direction)?);
+        }
+        if self.items.len() == 1 && items.iter().any(|item| item.is_last) {
+            self.parts.clear();
+        }
+        items.retain(|item| item.low <= item.high);
+        let walked = match self.way {
+            Way::Postings => None,
+            #[cfg(feature = "testing")]
+            Way::Walk => hull(&items),
+            Way::Cheaper => self.cheaper_to_walk(&mut items)?,
+        };
+        if let Some((low, high)) = walked {
+            items = vec![ItemSearch::every(low, high)];
         }
         Ok(PartSearch {
             part,
             first,
             items,
+            last_place: LastPlace::default(),
+            walked,
             direction: self.direction,
             next: match self.direction {
                 Direction::Forward => Some(low),
@@ -139,18 +180,53 @@ impl Search {
     }
 }
 
+impl Search {
+    /// The range to be walked, if that is cheaper than looking up what the
+    /// postings lead to. Backward it never is: frames are walked forward only.
+    fn cheaper_to_walk(&self, items: &mut [ItemSearch]) -> Result<Option<(u32, u32)>> {
+        let Some((low, high)) = hull(items) else {
+            return Ok(None);
+        };
+        let range = u64::from(high - low) + 1;
+        let enough = |candidates: u64| candidates * 100 >= range * WALK_PERCENT;
+        let most = items.iter().map(ItemSearch::most).sum();
+        if self.direction == Direction::Backward || !enough(most) {
+            return Ok(None);
+        }
+        let mut candidates = 0;
+        for item in items {
+            candidates += item.led()?;
+        }
+        Ok(enough(candidates).then_some((low, high)))
+    }
+}
+
+/// The range that some item has candidates in.
+fn hull(items: &[ItemSearch]) -> Option<(u32, u32)> {
+    let low = items.iter().map(|item| item.low).min()?;
+    let high = items.iter().map(|item| item.high).max()?;
+    Some((low, high))
+}
+
 /// The candidates in one part.
 #[derive(Debug)]
-struct PartSearch {
+pub(super) struct PartSearch {
     part: Part,
     first: Position,
     items: Vec<ItemSearch>,
+    last_place: LastPlace,
+    /// The range whose events are walked, whatever the postings say.
+    pub(super) walked: Option<(u32, u32)>,
     direction: Direction,
     /// Where to look on from; nothing once there is nothing more.
     next: Option<u32>,
 }
 
 impl PartSearch {
+    pub(super) fn part(&self) -> &Part {
+        &self.part
+    }
+
     fn next(&mut self) -> Result<Option<Position>> {
         let Some(from) = self.next else {
             return Ok(None);
@@ -184,17 +260,26 @@ struct ItemSearch {
     /// What was found last, and holds as long as it isn't passed.
     found: Option<u32>,
     ended: bool,
+    /// Whether, in this direction, no other part has more of it.
+    is_last: bool,
 }
 
 impl ItemSearch {
     /// Nothing if the part can't have a match.
-    fn open(part: &Part, terms: &ItemTerms, low: u32, high: u32) -> Result<Option<Self>> {
+    fn open(
+        part: &Part,
+        terms: &ItemTerms,
+        low: u32,
+        high: u32,
+        direction: Direction,
+    ) -> Result<Option<Self>> {
         let mut item = ItemSearch {
             groups: Vec::with_capacity(terms.groups.len()),
             low,
             high,
             found: None,
             ended: false,
+            is_last: false,
         };
         for keys in &terms.groups {
             let mut lists = Vec::with_capacity(keys.len());
@@ -205,24 +290,58 @@ impl ItemSearch {
                 return Ok(None);
             }
             if terms.stream == keys.first().copied() {
-                item.bound_versions(&mut lists[0], terms.versions)?;
+                item.bound_versions(&mut lists[0], terms.versions, direction)?;
             }
             item.groups.push(lists);
         }
-        let size = |lists: &Vec<List>| {
-            lists
-                .iter()
-                .map(|list| u64::from(list.count()))
-                .sum::<u64>()
+        item.groups.sort_by_key(|lists| postings(lists));
+        // One without candidates here may still say that there are none elsewhere.
+        Ok((item.low <= item.high || item.is_last).then_some(item))
+    }
+
+    /// Every place of a range is a candidate.
+    fn every(low: u32, high: u32) -> Self {
+        ItemSearch {
+            groups: Vec::new(),
+            low,
+            high,
+            found: None,
+            ended: false,
+            is_last: false,
+        }
+    }
+
+    /// How many candidates there are at most, without looking into a list.
+    fn most(&self) -> u64 {
+        let range = u64::from(self.high - self.low) + 1;
+        let leading = self.groups.first();
+        leading.map_or(range, |lists| postings(lists).min(range))
+    }
+
+    /// How many postings of the leading group there are in the range: so many
+    /// candidates at most. Without groups every place is one.
+    fn led(&mut self) -> Result<u64> {
+        let (low, high) = (self.low, self.high);
+        let Some(leading) = self.groups.first_mut() else {
+            return Ok(u64::from(high - low) + 1);
         };
-        item.groups.sort_by_key(size);
-        Ok((item.low <= item.high).then_some(item))
+        leading.iter_mut().map(|list| list.within(low, high)).sum()
     }
 
     /// Narrows the range to where a stream has these versions.
-    fn bound_versions(&mut self, stream: &mut List, versions: (Version, Version)) -> Result<()> {
+    fn bound_versions(
+        &mut self,
+        stream: &mut List,
+        versions: (Version, Version),
+        direction: Direction,
+    ) -> Result<()> {
         let first = stream.first_version().unwrap_or(Version::new(1)).get();
         let (from, to) = (versions.0.get(), versions.1.get());
+        // Versions ascend from part to part.
+        self.is_last = match direction {
+            Direction::Forward => to < first + u64::from(stream.count()),
+            Direction::Backward => from >= first,
+        };
         if to < first || from >= first + u64::from(stream.count()) {
             (self.low, self.high) = (1, 0);
             return Ok(());
@@ -278,6 +397,11 @@ impl ItemSearch {
         self.ended = self.found.is_none();
         Ok(self.found)
     }
+}
+
+/// How many postings these lists have.
+fn postings(lists: &[List]) -> u64 {
+    lists.iter().map(|list| u64::from(list.count())).sum()
 }
 
 /// The nearest posting of any of these lists.

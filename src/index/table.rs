@@ -1,10 +1,9 @@
 //! The index of what was appended last, in memory.
 
+use super::postings::{Posting, PostingMap};
 use super::terms::{EventTerms, Marks};
 use crate::format::index::TermKey;
 use crate::types::{Position, Version};
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
 /// Postings of a range of positions that begins at `first` and grows.
 #[derive(Debug)]
@@ -14,15 +13,7 @@ pub(crate) struct Table {
     offsets: Vec<u32>,
     /// The segments of the range: number, and first position within it.
     segments: Vec<(u64, Position)>,
-    terms: HashMap<TermKey, Posting, BuildHasherDefault<KeyHasher>>,
-}
-
-/// A term's postings: places in the range, ascending.
-#[derive(Debug, Default)]
-pub(crate) struct Posting {
-    /// For streams, the version of the first posting.
-    pub(crate) first_version: Option<Version>,
-    pub(crate) places: Vec<u32>,
+    terms: PostingMap,
 }
 
 impl Table {
@@ -32,7 +23,7 @@ impl Table {
             first,
             offsets: Vec::new(),
             segments: Vec::new(),
-            terms: HashMap::default(),
+            terms: PostingMap::default(),
         }
     }
 
@@ -73,25 +64,17 @@ impl Table {
             self.segments.push((segment, position));
         }
         self.offsets.push(offset);
-        let stream = self.terms.entry(terms.stream).or_default();
-        stream.first_version.get_or_insert(version);
-        stream.places.push(place);
-        let of_type = &mut self.terms.entry(terms.event_type).or_default().places;
-        of_type.push(place);
-        let new_type = of_type.len() == 1;
+        self.terms.push(terms.stream, Some(version), place);
+        let of_type = self.terms.push(terms.event_type, None, place);
         for key in terms.others {
-            self.terms.entry(*key).or_default().places.push(place);
+            self.terms.push(*key, None, place);
         }
         if version == Version::new(1) {
-            self.mark(marks.stream_start, place);
+            self.terms.push(marks.stream_start, None, place);
         }
-        if new_type {
-            self.mark(marks.type_seen, place);
+        if of_type == 1 {
+            self.terms.push(marks.type_seen, None, place);
         }
-    }
-
-    fn mark(&mut self, key: TermKey, place: u32) {
-        self.terms.entry(key).or_default().places.push(place);
     }
 
     /// The segment and the offset of the frame of a position in the range.
@@ -103,8 +86,8 @@ impl Table {
         Some((*segment, u64::from(offset)))
     }
 
-    pub(crate) fn posting(&self, key: TermKey) -> Option<&Posting> {
-        self.terms.get(&key)
+    pub(crate) fn posting(&self, key: TermKey) -> Option<Posting<'_>> {
+        self.terms.get(key)
     }
 
     pub(crate) fn offsets(&self) -> &[u32] {
@@ -116,38 +99,8 @@ impl Table {
     }
 
     /// All terms in the order of their keys.
-    pub(crate) fn sorted(&self) -> Vec<(TermKey, &Posting)> {
-        let mut terms: Vec<_> = self
-            .terms
-            .iter()
-            .map(|(key, posting)| (*key, posting))
-            .collect();
-        terms.sort_unstable_by_key(|(key, _)| *key);
-        terms
-    }
-}
-
-/// Keys are hashes already: the table takes them as they are.
-#[derive(Default)]
-struct KeyHasher(u64);
-
-impl Hasher for KeyHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 ^= value;
-    }
-
-    fn write_u32(&mut self, value: u32) {
-        self.0 ^= u64::from(value);
+    pub(crate) fn sorted(&self) -> Vec<(TermKey, Posting<'_>)> {
+        self.terms.sorted()
     }
 }
 

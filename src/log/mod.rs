@@ -9,12 +9,13 @@ mod recover;
 mod search;
 mod segment;
 mod segments;
+mod verified;
 mod walk;
 
 pub(crate) use prepare::{Spare, prepare};
 pub(crate) use reader::SegmentReader;
 pub(crate) use recover::{Recovery, Resume};
 pub(crate) use search::Search;
-pub(crate) use segment::{Access, Found, Segment};
+pub(crate) use segment::{Access, Found, Near, Segment};
 pub(crate) use segments::Segments;
 pub(crate) use walk::{Step, Walk};

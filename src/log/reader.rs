@@ -4,7 +4,7 @@
 use super::segment::Segment;
 use crate::env::{Map, fs};
 use crate::error::{Error, Result};
-use crate::format::frame::{Frame, MIN_BYTES, peek_len};
+use crate::format::frame::{Frame, FrameHead, MIN_BYTES, peek_len};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -49,14 +49,19 @@ impl SegmentReader {
         &self.segment
     }
 
-    /// The bytes that the frame opened last lies in, for owned events to share.
-    pub(crate) fn share(&mut self, end: u64) -> Bytes {
+    /// Takes hold of the bytes up to `end`, for owned events to share.
+    pub(crate) fn hold(&mut self, end: u64) {
         if let Some(map) = &self.map
             && (self.window.len() as u64) < end
         {
             self.window = Bytes::from_owner(Owner(Arc::clone(map)));
         }
-        self.window.clone()
+    }
+
+    /// The bytes that owned events share: in them lies the frame that was
+    /// opened last, if they were held up to its end.
+    pub(crate) fn shared(&self) -> &Bytes {
+        &self.window
     }
 
     /// The frame at an offset, its head verified; nothing if no frame begins
@@ -71,7 +76,12 @@ impl SegmentReader {
             return Ok(None);
         };
         self.fill(offset, length as u64)?;
-        Frame::open(self.held(offset, length), self.segment.base(), offset)
+        let bytes = self.held(offset, length);
+        let frame = match self.remembers() && self.segment.verified().has(offset) {
+            true => Frame::open_known(bytes, self.segment.base(), offset),
+            false => Frame::open(bytes, self.segment.base(), offset),
+        };
+        frame
             .map(Some)
             .map_err(|fault| self.segment.fault(offset, fault))
     }
@@ -81,6 +91,26 @@ impl SegmentReader {
         let length = length.min(self.limit().saturating_sub(offset));
         self.fill(offset, length)?;
         Ok(self.held(offset, length as usize))
+    }
+
+    /// The bytes of the frame that was opened last.
+    #[inline]
+    pub(crate) fn opened(&self, head: &FrameHead) -> &[u8] {
+        self.held(head.offset(), head.length() as usize)
+    }
+
+    /// Notes that a frame has verified, head and records, so that it is not
+    /// summed up again while it is mapped.
+    pub(crate) fn note_verified(&self, head: &FrameHead) {
+        if self.remembers() {
+            self.segment.verified().note(head.offset());
+        }
+    }
+
+    /// What is read from the file is verified each time that it is read, and
+    /// so is what may not be published.
+    fn remembers(&self) -> bool {
+        self.map.is_some() && self.published_only
     }
 
     /// Where the readable bytes end.
@@ -106,6 +136,7 @@ impl SegmentReader {
         Ok(())
     }
 
+    #[inline]
     fn held(&self, offset: u64, length: usize) -> &[u8] {
         match &self.map {
             Some(map) => &(**map).as_ref()[offset as usize..offset as usize + length],

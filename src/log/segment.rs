@@ -1,6 +1,7 @@
 //! One segment file.
 
 use super::reader::SegmentReader;
+use super::verified::Verified;
 use crate::env::fs::{self, File, Mode};
 use crate::env::sync::{AtomicU64, Ordering};
 use crate::env::{Env, Map};
@@ -11,7 +12,7 @@ use crate::format::segment::{HEADER_BYTES, SegmentHeader};
 use crate::format::{Fault, FaultKind, names};
 use crate::types::{Position, StoreId, Timestamp};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// How a segment's bytes are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +20,18 @@ pub(crate) enum Access {
     Mapped,
     Plain,
 }
+
+/// How near the bytes are brought that will be read soon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Near {
+    /// From memory into the processor's caches.
+    Processor,
+    /// From the medium into memory.
+    Memory,
+}
+
+/// How much of a frame is fetched ahead, in bytes: most of a common one.
+const FETCHED: usize = 320;
 
 /// A segment file with its header.
 #[derive(Debug)]
@@ -30,6 +43,8 @@ pub(crate) struct Segment {
     published: AtomicU64,
     header: SegmentHeader,
     base: FrameBase,
+    /// Which frames have been verified, for as long as they are mapped.
+    verified: OnceLock<Verified>,
 }
 
 /// What stands where a segment's header should.
@@ -125,6 +140,7 @@ impl Segment {
             map,
             size,
             published: AtomicU64::new(0),
+            verified: OnceLock::new(),
             header,
             base: FrameBase {
                 place: Place::segment(header.store, header.number),
@@ -192,6 +208,22 @@ impl Segment {
     /// Where the bytes end that may be borrowed.
     pub(super) fn published(&self) -> u64 {
         self.published.load(Ordering::Acquire)
+    }
+
+    /// Has the frame at an offset brought near, because it will be read soon.
+    pub(crate) fn fetch(&self, offset: u64, near: Near) {
+        let Some(map) = &self.map else {
+            return;
+        };
+        match near {
+            Near::Processor => map.fetch(offset, FETCHED),
+            Near::Memory => map.read_ahead(offset, FETCHED),
+        }
+    }
+
+    /// Which of its frames have been verified.
+    pub(super) fn verified(&self) -> &Verified {
+        self.verified.get_or_init(|| Verified::new(self.size))
     }
 
     /// Reads the published bytes.

@@ -6,7 +6,7 @@ mod loaded;
 mod snapshots;
 #[cfg(test)]
 mod tests;
-mod turns;
+pub(crate) mod turns;
 
 pub use execute::CommandError;
 pub use loaded::Loaded;

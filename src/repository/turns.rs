@@ -13,10 +13,10 @@ static TURNS: [Mutex<()>; COUNT] = [const { Mutex::new(()) }; COUNT];
 /// courtesy, the version that an append expects is what counts.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// Waits for a turn with a stream: asked for after a first conflict, so that
+/// Waits for a turn with a stream, or what else is contended for: asked for after a first conflict, so that
 /// the threads of one process don't starve each other.
-pub(super) fn turn(stream: &str) -> Option<impl Sized + use<>> {
+pub(crate) fn turn(name: &str) -> Option<impl Sized + use<>> {
     let mut hasher = DefaultHasher::new();
-    stream.hash(&mut hasher);
+    name.hash(&mut hasher);
     TURNS[(hasher.finish() % COUNT as u64) as usize].try_lock_for(PATIENCE)
 }

@@ -2,12 +2,14 @@
 
 mod append;
 mod events;
+mod explain;
 mod limits;
 mod query;
 
 pub(crate) use append::check_name;
 pub use append::{Answer, Append, Appended, Pending, StreamPart};
 pub use events::Events;
+pub use explain::{Access, ExplainedItem, ExplainedTerm, Explanation, Term};
 pub use query::{Direction, Query, QueryItem};
 
 use crate::error::Result;
@@ -186,6 +188,32 @@ pub trait EventStore: Send + Sync {
             }
         }
         Ok(())
+    }
+
+    /// How the store would serve a query: from which postings, how many events
+    /// it expects to read, and why. Nothing is read for it but the index.
+    ///
+    /// Backends without an index look at every event, and this says so unless
+    /// overridden.
+    ///
+    /// ```
+    /// use annals::{Access, Append, Event, EventStore, Query};
+    /// let store = annals::temporary()?;
+    /// for number in 0..100 {
+    ///     let event = Event::new("Counted", "").with_tag(format!("number:{number}"));
+    ///     store.append(Append::to("counter").event(event))?;
+    /// }
+    /// let seventh = Query::stream("counter").with_tag("number:7");
+    /// let explanation = store.explain(&seventh)?;
+    /// assert_eq!((explanation.way, explanation.candidates), (Access::Index, 1));
+    /// println!("{explanation}");
+    /// # Ok::<(), annals::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Corruption or I/O met on the way.
+    fn explain(&self, query: &Query) -> Result<Explanation> {
+        Ok(Explanation::scan(query, self.first(), self.head()))
     }
 
     /// The position of the first event that retention has left: events before

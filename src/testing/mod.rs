@@ -48,6 +48,8 @@ mod threads;
 mod times;
 mod tools;
 mod waiting;
+#[doc(hidden)]
+pub mod ways;
 
 use crate::store::EventStore;
 use std::fmt;

@@ -40,6 +40,14 @@ impl SimWorld {
     }
 }
 
+/// Options that open a store in the real world, with a mistake planted in it.
+pub fn really(planted: Option<Bug>) -> Options {
+    Options::new().env(Env {
+        planted,
+        ..Env::os()
+    })
+}
+
 impl CountingFs {
     /// Counts what is asked of the operating system.
     pub fn os() -> Self {

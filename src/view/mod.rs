@@ -4,7 +4,7 @@
 mod tests;
 
 use crate::error::{ErrorKind, Result};
-use crate::store::{Append, Capabilities, EventStore, Events, Pending, Query};
+use crate::store::{Append, Capabilities, EventStore, Events, Explanation, Pending, Query};
 use crate::types::{EventRef, Position, StoreId, Timestamp, Version};
 use std::fmt;
 use std::ops::ControlFlow;
@@ -255,6 +255,10 @@ impl EventStore for View {
             gapless_versions: own.gapless_versions && whole,
             ..own
         }
+    }
+
+    fn explain(&self, query: &Query) -> Result<Explanation> {
+        self.store.explain(&self.bounded(query).0)
     }
 
     fn first(&self) -> Position {

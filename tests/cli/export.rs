@@ -54,8 +54,60 @@ fn filters_narrow_together() {
         (&["--after", "1", "--to", "4", "--category", "a"], &[2, 4]),
         (&["--after", "4", "--to", "1"], &[]),
         (&["--after", "99"], &[]),
+        (&["--stream", "a/1", "--from-version", "2"], &[4]),
+        (&["--to-version", "1"], &[1, 2, 3, 5]),
+        (&["--type", "V", "--or", "--type", "T"], &[1, 3, 5]),
+        (
+            &[
+                "--tag", "x", "--type", "T", "--or", "--stream", "a", "--or", "--tag", "y",
+                "--type", "T",
+            ],
+            &[1, 3, 5],
+        ),
+        // An alternative without words is everything.
+        (&["--type", "V", "--or"], &[1, 2, 3, 4, 5]),
+        (&["--category", "a", "--backward"], &[5, 4, 2, 1]),
+        (&["--backward", "--limit", "2"], &[5, 4]),
+        (&["--tag", "y", "--limit", "1", "--after", "2"], &[3]),
+        (&["--limit", "0"], &[]),
     ] {
         assert_eq!(positions(&place.export(args)), expected, "{args:?}");
+    }
+}
+
+#[test]
+fn what_no_event_can_match_is_bad_usage() {
+    let place = Place::with(&line("s", "T", "1"));
+    for (args, said) in [
+        (
+            &["--stream", "a", "--stream", "b"][..],
+            "--or begins another",
+        ),
+        (
+            &[
+                "--category",
+                "a",
+                "--or",
+                "--category",
+                "b",
+                "--category",
+                "c",
+            ],
+            "two --category",
+        ),
+        (
+            &["--to-version", "1", "--to-version", "2"],
+            "two --to-version",
+        ),
+        (&["--from-version", "x"], "invalid value"),
+        (&["--limit", "x"], "limit"),
+        (&["--appends", "--backward"], "cannot be used with"),
+    ] {
+        for command in ["export", "explain"] {
+            if args[0] != "--appends" || command == "export" {
+                place.run(command, args).fails(2, &[said]);
+            }
+        }
     }
 }
 

@@ -11,6 +11,7 @@
 mod append;
 mod bad_input;
 mod bad_store;
+mod explain;
 mod export;
 mod import;
 mod reading;

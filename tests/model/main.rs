@@ -10,6 +10,8 @@
 mod compare;
 mod faults;
 mod ops;
+#[cfg(feature = "testing")]
+mod queries;
 
 use annals::{Clock, EventStore, Limits, LogStore, MemoryStore, Options, Reads, Timestamp};
 use compare::Comparison;

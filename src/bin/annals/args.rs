@@ -1,5 +1,6 @@
 //! The words of the command line.
 
+use crate::query::QueryArgs;
 use annals::{Durability, Options, Uuid};
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ pub(crate) enum Command {
     Import(ImportArgs),
     Append(AppendArgs),
     Export(ExportArgs),
+    Explain(ExplainArgs),
     Read(ReadArgs),
     Streams(StreamsArgs),
     Stat(StatArgs),
@@ -83,33 +85,42 @@ pub(crate) struct SegmentArgs {
 
 /// Writes events as JSON lines, in global order
 ///
+/// Everything, unless narrowed: by stream, category, types, tags and versions,
+/// all of which an event must match. `--or` begins an alternative, of which an
+/// event must match one:
+///
+///     annals export STORE --type Paid --tag customer:7 --or --stream orders/42
+///
+/// Bounds, direction and limit hold for all alternatives together.
+///
 /// Bytes that are not one line of JSON text stand under "data64" (or
 /// "metadata64"), in base64. `import --restore` makes the same store of it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ExportArgs {
     /// The store's directory
     pub(crate) store: PathBuf,
-    /// Only this stream
-    #[arg(long)]
-    pub(crate) stream: Option<String>,
-    /// Only streams of this category (the name up to its first `/`)
-    #[arg(long)]
-    pub(crate) category: Option<String>,
-    /// Only events of this type; several times: of any of them
-    #[arg(long = "type", value_name = "TYPE")]
-    pub(crate) types: Vec<String>,
-    /// Only events with this tag; several times: with all of them
-    #[arg(long = "tag", value_name = "TAG")]
-    pub(crate) tags: Vec<String>,
-    /// Only events after this position
-    #[arg(long, value_name = "POSITION")]
-    pub(crate) after: Option<u64>,
-    /// Only events up to this position, itself included
-    #[arg(long, value_name = "POSITION")]
-    pub(crate) to: Option<u64>,
-    /// One array for each atomic append
-    #[arg(long)]
+    #[command(flatten)]
+    pub(crate) query: QueryArgs,
+    /// One array for each atomic append, of its events that match
+    #[arg(long, conflicts_with = "backward")]
     pub(crate) appends: bool,
+}
+
+/// Says how a query would be served: from the index, or by a scan
+///
+/// Takes the query that `export` takes, and reads nothing for it but the
+/// index. Of each alternative it says the terms with the number of their
+/// postings between the bounds, which of them leads, and about how many events
+/// are to be read.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ExplainArgs {
+    /// The store's directory
+    pub(crate) store: PathBuf,
+    #[command(flatten)]
+    pub(crate) query: QueryArgs,
+    /// One JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Shows the events of one stream

@@ -3,6 +3,7 @@
 
 mod append;
 mod args;
+mod explain;
 mod export;
 mod import;
 mod input;
@@ -11,6 +12,7 @@ mod line;
 mod parse;
 mod people;
 mod progress;
+mod query;
 mod read;
 mod reading;
 mod repair;
@@ -60,6 +62,7 @@ fn run(command: &Command) -> anyhow::Result<()> {
         Command::Import(args) => import::run(args)?,
         Command::Append(args) => append::run(args, &mut out)?,
         Command::Export(args) => export::run(args, &mut out)?,
+        Command::Explain(args) => explain::run(args, &mut out)?,
         Command::Read(args) => read::run(args, &mut out)?,
         Command::Streams(args) => streams::run(args, &mut out)?,
         Command::Stat(args) => stat::run(args, &mut out)?,

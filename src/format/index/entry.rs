@@ -86,6 +86,18 @@ impl Entry {
         })
     }
 
+    /// Moves `at` over what follows the key.
+    pub(crate) fn skip_rest(bytes: &[u8], at: &mut usize) -> Result<(), Fault> {
+        let head = varint::get(bytes, at)?;
+        let count = head >> 1;
+        let version = head & 1;
+        let numbers = match count > INLINE_MAX as u64 {
+            true => 1,
+            false => count,
+        };
+        (0..version + numbers).try_for_each(|_| varint::skip(bytes, at))
+    }
+
     /// Decodes what follows the key.
     pub(crate) fn decode_rest(key: TermKey, bytes: &[u8], at: &mut usize) -> Result<Self, Fault> {
         let start = *at;
