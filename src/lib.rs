@@ -136,8 +136,8 @@ pub use codec::{Codec, CodecError, Json};
 #[cfg(feature = "toolkit")]
 pub use context::Context;
 pub use disk::{
-    Activity, Fault, LogStore, Options, Reads, RepairReport, Stat, VerifyProgress, VerifyReport, open,
-    repair, temporary, verify,
+    Activity, Fault, LogStore, Options, Reads, RepairReport, Stat, VerifyProgress, VerifyReport,
+    open, repair, temporary, verify,
 };
 pub use env::{Clock, SystemClock};
 pub use error::{Error, ErrorKind, EventPlace, Result};

@@ -66,7 +66,9 @@ impl Asked {
     }
 
     fn wants(&self, title: &str) -> bool {
-        self.only.as_ref().is_none_or(|part| title.contains(part.as_str()))
+        self.only
+            .as_ref()
+            .is_none_or(|part| title.contains(part.as_str()))
     }
 }
 
@@ -96,7 +98,8 @@ fn durable(asked: &Asked, dir: &Path) {
             continue;
         }
         let own = store(dir, &format!("durable-{threads}"), Options::new());
-        own.append(Append::to("warm").event(annals::Event::new("Up", ""))).unwrap();
+        own.append(Append::to("warm").event(annals::Event::new("Up", "")))
+            .unwrap();
         let before = own.activity();
         let head = own.head();
         let time = asked.time;
@@ -104,8 +107,14 @@ fn durable(asked: &Asked, dir: &Path) {
             asked.rounds,
             vec![
                 ("annals", Box::new(|| closed_loop(&own, threads, 1, time))),
-                ("plain group commit", Box::new(|| raw::group_commit(dir, threads, time))),
-                ("L1, one event a sync", Box::new(|| raw::synced(dir, 1, time))),
+                (
+                    "plain group commit",
+                    Box::new(|| raw::group_commit(dir, threads, time)),
+                ),
+                (
+                    "L1, one event a sync",
+                    Box::new(|| raw::synced(dir, 1, time)),
+                ),
                 (
                     "L1, as many events a sync as threads",
                     Box::new(|| raw::synced(dir, threads, time)),
@@ -124,7 +133,10 @@ fn durable(asked: &Asked, dir: &Path) {
             asked.rounds,
             vec![
                 ("annals", Box::new(|| in_flight(&own, 64, asked.time))),
-                ("L1, 64 events a sync", Box::new(|| raw::synced(dir, 64, asked.time))),
+                (
+                    "L1, 64 events a sync",
+                    Box::new(|| raw::synced(dir, 64, asked.time)),
+                ),
             ],
         );
         measured.print(title, ">= 0.75");
@@ -136,7 +148,10 @@ fn durable(asked: &Asked, dir: &Path) {
             asked.rounds,
             vec![
                 ("annals", Box::new(|| closed_loop(&own, 1, 100, asked.time))),
-                ("L1, 100 events a sync", Box::new(|| raw::synced(dir, 100, asked.time))),
+                (
+                    "L1, 100 events a sync",
+                    Box::new(|| raw::synced(dir, 100, asked.time)),
+                ),
             ],
         );
         measured.print(title, ">= 0.95");
@@ -146,14 +161,19 @@ fn durable(asked: &Asked, dir: &Path) {
 fn goal(threads: usize) -> &'static str {
     match threads {
         1 => ">= 0.97 of L1",
-        8 => "35k/s where L1 is 7.1k (4.9 of it), and above the plain one; <= 1.15/8 syncs an append",
+        8 => {
+            "35k/s where L1 is 7.1k (4.9 of it), and above the plain one; <= 1.15/8 syncs an append"
+        }
         _ => "190k/s where L1 is 7.1k (26.8 of it); <= 1.15/64 syncs an append",
     }
 }
 
 fn tell_syncs(own: &LogStore, before: annals::Activity, head: u64, threads: usize) {
     let after = own.activity();
-    let (syncs, bytes) = (after.syncs - before.syncs, after.log_bytes - before.log_bytes);
+    let (syncs, bytes) = (
+        after.syncs - before.syncs,
+        after.log_bytes - before.log_bytes,
+    );
     let appends = own.head().get() - head;
     println!(
         "  syncs an append: {:.4} = {:.2}/{threads}; bytes a sync: {}",
@@ -233,7 +253,11 @@ fn unsynced(asked: &Asked, dir: &Path) {
     let title = "written, batches of 100";
     if asked.wants(title) {
         let batches = || {
-            let own = store(dir, "unsynced", Options::new().durability(Durability::Written));
+            let own = store(
+                dir,
+                "unsynced",
+                Options::new().durability(Durability::Written),
+            );
             fed(asked.events, 100, |append| {
                 own.append(append).unwrap();
             })

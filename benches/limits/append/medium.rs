@@ -11,7 +11,8 @@ const IMPLAUSIBLE: Duration = Duration::from_micros(15);
 /// Where benches put their files: `ANNALS_BENCH_DIR`, or the directory for
 /// temporary files.
 pub(crate) fn directory() -> tempfile::TempDir {
-    let parent = std::env::var_os("ANNALS_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
+    let parent =
+        std::env::var_os("ANNALS_BENCH_DIR").map_or_else(std::env::temp_dir, PathBuf::from);
     tempfile::Builder::new()
         .prefix("annals-bench-")
         .tempdir_in(parent)

@@ -137,7 +137,11 @@ pub(crate) fn copied(dir: &Path, events: usize) -> f64 {
         let mut bytes = Vec::new();
         for _ in 0..events.min(20_000) {
             let append = feed.next();
-            encode(&mut bytes, append.streams()[0].name(), &append.entries()[0].1);
+            encode(
+                &mut bytes,
+                append.streams()[0].name(),
+                &append.entries()[0].1,
+            );
         }
         bytes
     };
