@@ -133,7 +133,8 @@ fn behind(env: &Env, dir: &Path, store: StoreId, file: &IndexFile) -> Result<Opt
     }
 }
 
-fn is_missing(error: &Error) -> bool {
+/// Whether a file was not there, or is there no more.
+pub(super) fn is_missing(error: &Error) -> bool {
     match error.kind() {
         crate::ErrorKind::Io { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
         _ => false,

@@ -196,6 +196,8 @@ impl<'a> Verifier<'a> {
                     self.floor = self.floor.max(*last);
                     self.add_audit(file);
                 }
+                // A writer that merges files beside us has removed it since.
+                Err(error) if load::is_missing(&error) => {}
                 Err(error) => report.note(error)?,
             }
         }
