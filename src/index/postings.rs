@@ -171,7 +171,7 @@ mod tests {
         // The n-th term has n postings; they come in turn.
         for round in 0..40u64 {
             for term in round + 1..=40 {
-                let version = (term % 2 == 0).then_some(Version::new(term << 33 | round + 1));
+                let version = (term % 2 == 0).then_some(Version::new((term << 33) | (round + 1)));
                 let count = map.push(key(term), version, (round * 100 + term) as u32);
                 assert_eq!(u64::from(count), round + 1);
             }

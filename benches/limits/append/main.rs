@@ -54,7 +54,7 @@ impl Asked {
                 events: number(1_000_000),
                 rounds: number(5),
                 only: words.next(),
-                time: Duration::from_millis(1000),
+                time: Duration::from_secs(1),
             },
             false => Asked {
                 events: 2000,
@@ -85,7 +85,7 @@ fn main() {
     unsynced(&asked, dir.path());
 }
 
-fn store(dir: &Path, name: &str, options: Options) -> Arc<LogStore> {
+fn store(dir: &Path, name: &str, options: &Options) -> Arc<LogStore> {
     let path = dir.join(name);
     let _ = std::fs::remove_dir_all(&path);
     Arc::new(options.open(path).unwrap())
@@ -97,7 +97,7 @@ fn durable(asked: &Asked, dir: &Path) {
         if !asked.wants(&title) {
             continue;
         }
-        let own = store(dir, &format!("durable-{threads}"), Options::new());
+        let own = store(dir, &format!("durable-{threads}"), &Options::new());
         own.append(Append::to("warm").event(annals::Event::new("Up", "")))
             .unwrap();
         let before = own.activity();
@@ -128,7 +128,7 @@ fn durable(asked: &Asked, dir: &Path) {
     }
     let title = "durable, 1 thread with 64 in flight";
     if asked.wants(title) {
-        let own = store(dir, "in-flight", Options::new());
+        let own = store(dir, "in-flight", &Options::new());
         let measured = Rounds::run(
             asked.rounds,
             vec![
@@ -143,7 +143,7 @@ fn durable(asked: &Asked, dir: &Path) {
     }
     let title = "durable, batches of 100 to a stream";
     if asked.wants(title) {
-        let own = store(dir, "batches", Options::new());
+        let own = store(dir, "batches", &Options::new());
         let measured = Rounds::run(
             asked.rounds,
             vec![
@@ -230,7 +230,7 @@ fn in_flight(store: &LogStore, depth: usize, time: Duration) -> f64 {
 fn unsynced(asked: &Asked, dir: &Path) {
     let single = |durability| {
         move || {
-            let own = store(dir, "unsynced", Options::new().durability(durability));
+            let own = store(dir, "unsynced", &Options::new().durability(durability));
             fed(asked.events, 1, |append| {
                 own.append(append).unwrap();
             })
@@ -256,7 +256,7 @@ fn unsynced(asked: &Asked, dir: &Path) {
             let own = store(
                 dir,
                 "unsynced",
-                Options::new().durability(Durability::Written),
+                &Options::new().durability(Durability::Written),
             );
             fed(asked.events, 100, |append| {
                 own.append(append).unwrap();

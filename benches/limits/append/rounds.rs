@@ -26,11 +26,6 @@ impl Rounds {
         }
     }
 
-    /// The median of a subject's figures.
-    pub(crate) fn median(&self, subject: usize) -> f64 {
-        spread(self.figures[subject].clone()).1
-    }
-
     /// The ratios of one subject to another, round by round: the least, the
     /// median and the greatest.
     pub(crate) fn ratio(&self, subject: usize, other: usize) -> (f64, f64, f64) {
@@ -43,35 +38,35 @@ impl Rounds {
         println!("\n{title}   (goal: {goal})");
         let last = self.names.len() - 1;
         for (subject, name) in self.names.iter().enumerate() {
-            let (least, median, most) = spread(self.figures[subject].clone());
+            let (low, median, high) = spread(self.figures[subject].clone());
             print!(
                 "  {name:<44} {:>12}/s  ({} .. {})",
                 rate(median),
-                rate(least),
-                rate(most)
+                rate(low),
+                rate(high)
             );
             if subject == last {
                 println!();
                 continue;
             }
-            let (least, median, most) = self.ratio(subject, last);
-            println!("  {median:.3} of the last ({least:.3} .. {most:.3})");
+            let (low, median, high) = self.ratio(subject, last);
+            println!("  {median:.3} of the last ({low:.3} .. {high:.3})");
         }
     }
 }
 
 /// The least, the median and the greatest.
-pub(crate) fn spread(mut figures: Vec<f64>) -> (f64, f64, f64) {
+fn spread(mut figures: Vec<f64>) -> (f64, f64, f64) {
     figures.sort_by(f64::total_cmp);
     let last = figures.len() - 1;
     (figures[0], figures[last / 2], figures[last])
 }
 
 /// A rate with three or four digits that count.
-pub(crate) fn rate(rate: f64) -> String {
-    match rate {
-        rate if rate >= 1e6 => format!("{:.2}M", rate / 1e6),
-        rate if rate >= 1e4 => format!("{:.1}k", rate / 1e3),
-        rate => format!("{rate:.0}"),
+fn rate(figure: f64) -> String {
+    match figure {
+        figure if figure >= 1e6 => format!("{:.2}M", figure / 1e6),
+        figure if figure >= 1e4 => format!("{:.1}k", figure / 1e3),
+        figure => format!("{figure:.0}"),
     }
 }
