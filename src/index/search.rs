@@ -124,7 +124,13 @@ impl Search {
                 self.current = None;
             }
             match self.parts.pop() {
-                Some(part) => self.current = Some(self.enter(part)?),
+                Some(part) => {
+                    let entered = self.enter(part)?;
+                    if entered.is_last {
+                        self.parts.clear();
+                    }
+                    self.current = Some(entered);
+                }
                 None => return Ok(None),
             }
         }
@@ -143,7 +149,7 @@ impl Search {
         std::iter::from_fn(move || self.parts.pop().map(|part| self.enter(part)))
     }
 
-    fn enter(&mut self, part: Part) -> Result<PartSearch> {
+    fn enter(&self, part: Part) -> Result<PartSearch> {
         let (first, last) = part.range();
         let place = |position: Position| (position.get() - first.get()) as u32;
         let low = place(self.low.next().max(first));
@@ -152,9 +158,7 @@ impl Search {
         for terms in &self.items {
             items.extend(ItemSearch::open(&part, terms, low, high, self.direction)?);
         }
-        if self.items.len() == 1 && items.iter().any(|item| item.is_last) {
-            self.parts.clear();
-        }
+        let is_last = self.items.len() == 1 && items.iter().any(|item| item.is_last);
         items.retain(|item| item.low <= item.high);
         let walked = match self.way {
             Way::Postings => None,
@@ -171,6 +175,7 @@ impl Search {
             items,
             last_place: LastPlace::default(),
             walked,
+            is_last,
             direction: self.direction,
             next: match self.direction {
                 Direction::Forward => Some(low),
@@ -217,6 +222,8 @@ pub(super) struct PartSearch {
     last_place: LastPlace,
     /// The range whose events are walked, whatever the postings say.
     pub(super) walked: Option<(u32, u32)>,
+    /// Whether, in this direction, no other part has more.
+    is_last: bool,
     direction: Direction,
     /// Where to look on from; nothing once there is nothing more.
     next: Option<u32>,
