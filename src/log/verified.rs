@@ -3,46 +3,60 @@
 
 use crate::env::sync::{AtomicU64, Ordering};
 use crate::format::frame::MIN_BYTES;
+use std::sync::OnceLock;
 
 /// In so many bytes no more than one frame begins.
 const GRAIN: u64 = 32;
 const _: () = assert!(GRAIN <= MIN_BYTES as u64);
 
-/// A bit for each place where a frame may begin: 1/256 of the segment.
+/// How many words a page has: 4 KiB, for 1 MiB of the segment.
+const WORDS: usize = 512;
+/// How much of a segment a page is for, in bytes.
+const PAGE: u64 = GRAIN * 64 * WORDS as u64;
+
+/// A bit for each place where a frame may begin: 1/256 of what was read. Pages
+/// are made when something in them verifies, so that memory goes with what is
+/// in a file, however long the file says that it is.
 #[derive(Debug)]
 pub(super) struct Verified {
-    words: Box<[AtomicU64]>,
+    pages: Box<[OnceLock<Page>]>,
 }
+
+type Page = Box<[AtomicU64; WORDS]>;
 
 impl Verified {
     /// For a segment of this size.
     pub(super) fn new(size: u64) -> Self {
-        let words = size.div_ceil(GRAIN * 64);
+        // The index knows no frame that begins beyond.
+        let pages = size.min(1 << 32).div_ceil(PAGE);
         Verified {
-            words: (0..words).map(|_| AtomicU64::new(0)).collect(),
+            pages: (0..pages).map(|_| OnceLock::new()).collect(),
         }
     }
 
     /// Whether the frame at an offset has been verified, all of it.
     pub(super) fn has(&self, offset: u64) -> bool {
-        let (word, bit) = place(offset);
-        let word = self.words.get(word);
-        word.is_some_and(|word| word.load(Ordering::Relaxed) & bit != 0)
+        let (page, word, bit) = place(offset);
+        let page = self.pages.get(page).and_then(OnceLock::get);
+        page.is_some_and(|words| words[word].load(Ordering::Relaxed) & bit != 0)
     }
 
     /// Notes that the frame at an offset verified: its bytes will never
     /// change.
     pub(super) fn note(&self, offset: u64) {
-        let (word, bit) = place(offset);
-        if let Some(word) = self.words.get(word) {
-            word.fetch_or(bit, Ordering::Relaxed);
+        let (page, word, bit) = place(offset);
+        if let Some(page) = self.pages.get(page) {
+            let words = page.get_or_init(|| Box::new([const { AtomicU64::new(0) }; WORDS]));
+            words[word].fetch_or(bit, Ordering::Relaxed);
         }
     }
 }
 
-fn place(offset: u64) -> (usize, u64) {
+/// The page of an offset, the word in it, and the bit in that.
+fn place(offset: u64) -> (usize, usize, u64) {
     let grain = offset / GRAIN;
-    ((grain / 64) as usize, 1 << (grain % 64))
+    let word = (grain / 64) as usize % WORDS;
+    ((offset / PAGE) as usize, word, 1 << (grain % 64))
 }
 
 #[cfg(test)]
@@ -51,9 +65,9 @@ mod tests {
 
     #[test]
     fn each_frame_is_noted_for_itself() {
-        let verified = Verified::new(1 << 20);
+        let verified = Verified::new(3 << 20);
         let shortest = MIN_BYTES as u64;
-        for offset in (128..1 << 20).step_by(MIN_BYTES) {
+        for offset in (128..3 << 20).step_by(MIN_BYTES) {
             assert!(!verified.has(offset));
             verified.note(offset);
             assert!(verified.has(offset));
@@ -61,5 +75,14 @@ mod tests {
         }
         verified.note(1 << 40);
         assert!(!verified.has(1 << 40), "there is no such place");
+    }
+    #[test]
+    fn memory_goes_with_what_was_read_not_with_what_a_file_says() {
+        let verified = Verified::new(8 << 40);
+        verified.note(128);
+        verified.note(5 << 20);
+        assert!(verified.has(128) && verified.has(5 << 20));
+        let made = verified.pages.iter().filter(|page| page.get().is_some());
+        assert_eq!((verified.pages.len(), made.count()), (4096, 2));
     }
 }
