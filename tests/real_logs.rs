@@ -9,14 +9,18 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
+#[path = "support/real_log.rs"]
+mod real_log;
+
 use flate2::read::MultiGzDecoder;
 use jiff::Timestamp;
+use real_log::log;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Lines, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::thread;
@@ -31,17 +35,6 @@ const LOGS: [(&str, u64); 4] = [
     ("bpic2013-incidents", 65_533),
     ("git-history", 219_865),
 ];
-
-/// The log with this name, or nothing where it isn't there.
-fn log(name: &str) -> Option<PathBuf> {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-    let path = data.join(format!("{name}.jsonl.gz"));
-    if !path.exists() {
-        println!("skipped: {} is not there", path.display());
-        return None;
-    }
-    Some(path)
-}
 
 fn annals(command: &str, store: &Path) -> Command {
     let mut annals = Command::new(env!("CARGO_BIN_EXE_annals"));

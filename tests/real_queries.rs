@@ -15,27 +15,21 @@
     clippy::print_stdout
 )]
 
+#[path = "support/real_log.rs"]
+mod real_log;
+
 use annals::{Access, EventStore, LogStore, Options, Position, Query, QueryItem};
 use flate2::read::MultiGzDecoder;
+use real_log::log;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// How many queries are drawn for each log.
 const QUERIES: u64 = 400;
-
-fn log(name: &str) -> Option<PathBuf> {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-    let path = data.join(format!("{name}.jsonl.gz"));
-    if !path.exists() {
-        println!("skipped: {} is not there", path.display());
-        return None;
-    }
-    Some(path)
-}
 
 /// An event of the file: all that a query can ask for.
 struct Plain {

@@ -24,6 +24,8 @@ mod calls;
 mod check;
 mod full;
 mod model;
+#[path = "../support/parts.rs"]
+mod parts;
 mod plan;
 mod quiet;
 mod report;
@@ -32,9 +34,7 @@ mod run;
 use report::Settings;
 use std::process::ExitCode;
 
-type Part = (&'static str, fn(&Settings) -> bool);
-
-const PARTS: &[Part] = &[
+const PARTS: &[parts::Part<Settings>] = &[
     ("boundaries", boundaries::run),
     ("calls", calls::run),
     ("full", full::run),
@@ -45,22 +45,5 @@ const PARTS: &[Part] = &[
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    if args.iter().any(|arg| arg == "--list") {
-        for (name, _) in PARTS {
-            println!("{name}: test");
-        }
-        return ExitCode::SUCCESS;
-    }
-    let names: Vec<&String> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
-    let settings = Settings::from_env();
-    let mut good = true;
-    for (name, part) in PARTS {
-        if names.is_empty() || names.iter().any(|own| name.contains(own.as_str())) {
-            good &= part(&settings);
-        }
-    }
-    match good {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    }
+    parts::run(&args, PARTS, Settings::from_env)
 }

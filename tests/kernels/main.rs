@@ -21,6 +21,8 @@ mod audit;
 mod child;
 mod event;
 mod load;
+#[path = "../support/parts.rs"]
+mod parts;
 mod planted;
 mod random;
 mod report;
@@ -45,9 +47,7 @@ mod watch;
 use report::Settings;
 use std::process::ExitCode;
 
-type Part = (&'static str, fn(&Settings) -> bool);
-
-const PARTS: &[Part] = &[
+const PARTS: &[parts::Part<Settings>] = &[
     ("writers", writers::run),
     #[cfg(unix)]
     ("kill", kill::run),
@@ -73,25 +73,8 @@ fn main() -> ExitCode {
         roles::play(&args[at + 1..]);
         return ExitCode::SUCCESS;
     }
-    if args.iter().any(|arg| arg == "--list") {
-        for (name, _) in PARTS {
-            println!("{name}: test");
-        }
-        return ExitCode::SUCCESS;
-    }
-    if cfg!(not(target_os = "linux")) {
+    if cfg!(not(target_os = "linux")) && !args.iter().any(|arg| arg == "--list") {
         println!("skipped: all but a few parts need Linux");
     }
-    let names: Vec<&String> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
-    let settings = Settings::from_env();
-    let mut good = true;
-    for (name, part) in PARTS {
-        if names.is_empty() || names.iter().any(|own| name.contains(own.as_str())) {
-            good &= part(&settings);
-        }
-    }
-    match good {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    }
+    parts::run(&args, PARTS, Settings::from_env)
 }
