@@ -187,12 +187,14 @@ fn tell_syncs(own: &LogStore, before: annals::Activity, head: u64, threads: usiz
 fn closed_loop(store: &Arc<LogStore>, threads: usize, batch: usize, time: Duration) -> f64 {
     let stop = AtomicBool::new(false);
     let count = AtomicU64::new(0);
+    // Made beforehand: a feed begins with a megabyte of random bytes.
+    let seeds = 0..threads as u64;
+    let feeds: Vec<_> = seeds.map(|seed| Feed::new(seed, 100_000, batch)).collect();
     let start = Instant::now();
     std::thread::scope(|scope| {
-        for thread in 0..threads {
+        for mut feed in feeds {
             let (store, stop, count) = (store, &stop, &count);
             scope.spawn(move || {
-                let mut feed = Feed::new(thread as u64, 100_000, batch);
                 let mut own = 0;
                 while !stop.load(Ordering::Relaxed) {
                     store.append(feed.next()).unwrap();

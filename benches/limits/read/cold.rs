@@ -86,11 +86,13 @@ fn read_by_threads(dir: &Path, places: &[Address]) {
     });
 }
 
-/// Has the operating system forget what it holds of a store's files.
+/// Has the operating system forget what it holds of a store's files, where
+/// there is a call for that.
 fn evict(dir: &Path) {
     for entry in std::fs::read_dir(dir).unwrap() {
         let file = std::fs::File::open(entry.unwrap().path()).unwrap();
         file.sync_all().unwrap();
+        #[cfg(target_os = "linux")]
         rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
     }
 }
