@@ -13,8 +13,9 @@ static TURNS: [Mutex<()>; COUNT] = [const { Mutex::new(()) }; COUNT];
 /// courtesy, the version that an append expects is what counts.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// Waits for a turn with a stream, or what else is contended for: asked for after a first conflict, so that
-/// the threads of one process don't starve each other.
+/// Waits for a turn with a stream, or what else is contended for: asked for
+/// after a first conflict, so that the threads of one process don't starve each
+/// other.
 pub(crate) fn turn(name: &str) -> Option<impl Sized + use<>> {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
