@@ -98,7 +98,26 @@ impl IndexFile {
                 "the file is not as long as its header says",
             ));
         }
-        Ok(header)
+        match Self::sections_fit(&header) {
+            true => Ok(header),
+            false => Err(Fault::damaged(
+                80,
+                "the sections are not as long as the header's numbers ask",
+            )),
+        }
+    }
+
+    /// Whether the sections whose length is known have it. No other checksum
+    /// than the header's own covers the header: bytes that end in their own
+    /// CRC leave that of the first block the same, whatever they are.
+    fn sections_fit(header: &IndexHeader) -> bool {
+        let sections = &header.sections;
+        let place_blocks = u64::from(header.positions()).div_ceil(PLACES_PER_BLOCK as u64);
+        sections.segments == HEADER_BYTES as u64
+            && (sections.place_table - sections.segments) % 16 == 0
+            && sections.place_data - sections.place_table
+                == (place_blocks + 1) * PlaceBlock::STRIDE as u64
+            && sections.entries - sections.buckets == 4 * ((1 << header.bucket_bits) + 1)
     }
 
     fn with_body(path: &Path, header: IndexHeader, body: Body) -> Self {
