@@ -114,7 +114,7 @@ impl IndexFile {
         let sections = &header.sections;
         let place_blocks = u64::from(header.positions()).div_ceil(PLACES_PER_BLOCK as u64);
         sections.segments == HEADER_BYTES as u64
-            && (sections.place_table - sections.segments) % 16 == 0
+            && (sections.place_table - sections.segments).is_multiple_of(16)
             && sections.place_data - sections.place_table
                 == (place_blocks + 1) * PlaceBlock::STRIDE as u64
             && sections.entries - sections.buckets == 4 * ((1 << header.bucket_bits) + 1)
