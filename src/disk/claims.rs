@@ -335,21 +335,18 @@ impl Claims {
         }
     }
 
-    /// Takes what is queued, for a leader to write.
-    pub(super) fn take_group(&mut self) -> Group {
-        std::mem::take(&mut self.group)
-    }
-
-    /// Gives the buffers of written chunks back, to be used again.
-    pub(super) fn give_back(&mut self, chunks: Vec<Chunk>) {
+    /// Takes what is queued, for a leader to write. The buffers of chunks that
+    /// have been written are used again.
+    pub(super) fn take_group(&mut self, written: Vec<Chunk>) -> Group {
         const KEPT: usize = 2;
         const LARGEST: usize = 4 << 20;
-        for mut chunk in chunks {
+        for mut chunk in written {
             if self.scratch.chunks.len() < KEPT && chunk.bytes.capacity() <= LARGEST {
                 chunk.bytes.clear();
                 self.scratch.chunks.push(chunk.bytes);
             }
         }
+        std::mem::take(&mut self.group)
     }
 
     /// Replaces the index table by a new one if it has grown to this size.

@@ -1,14 +1,18 @@
-//! Group commit: of all threads that wait, one leads: it writes what all have
-//! claimed, syncs once for all who need it, and shows it to the readers.
+//! Group commit: of all threads that wait, one writes what all have claimed,
+//! one syncs for all who need it, and what they did is shown to the readers.
+//!
+//! Nobody who needs no sync waits for one: while a sync goes on, others write.
 
 use super::activity::Counters;
 use super::claims::{Chunk, Claims, Group};
+use super::cohort::{Part, Waiting, Wanted};
 use super::progress::Progress;
-use crate::env::sync::{AtomicU64, Condvar, Mutex, Ordering};
-use crate::env::{Bug, Env};
+use crate::env::sync::{Mutex, MutexGuard, Sleeper};
+use crate::env::{Bug, Env, Stopwatch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::log::Segment;
 use crate::types::{Durability, Position};
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 
@@ -19,22 +23,30 @@ pub(super) type BeforeFirstWrite = Box<dyn FnOnce() -> Result<()> + Send>;
 pub(super) struct Committer {
     env: Env,
     counters: Arc<Counters>,
-    before_first_write: Mutex<Option<BeforeFirstWrite>>,
-    state: Mutex<State>,
-    changed: Condvar,
-    /// Only the leader looks at this; it has a lock to say so.
-    unsynced: Mutex<Vec<Arc<Segment>>>,
-    /// The last position that somebody wants to be durable.
-    wanted: AtomicU64,
+    waiting: Mutex<Waiting>,
+    /// Held by whoever writes, and not while a sync goes on.
+    unsynced: Mutex<Unsynced>,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    leading: bool,
-    /// How many threads wait for the leader.
-    waiting: usize,
-    /// What failed, once something has: nothing is written any more.
-    poison: Option<Error>,
+/// What is written and not yet durable.
+#[derive(Default)]
+struct Unsynced {
+    before_first_write: Option<BeforeFirstWrite>,
+    /// The segments that want a sync, in order.
+    segments: Vec<Arc<Segment>>,
+    /// Of each group that has any, the first position that must be durable
+    /// before it, and what is behind it, may be seen.
+    held: VecDeque<Position>,
+    /// Chunks that have been written, whose buffers are used again.
+    chunks: Vec<Chunk>,
+}
+
+impl Unsynced {
+    /// How far what is written may be seen.
+    fn seen(&self, progress: &Progress) -> Position {
+        let held = self.held.front();
+        held.map_or(progress.written(), |first| first.previous())
+    }
 }
 
 impl Committer {
@@ -46,16 +58,16 @@ impl Committer {
         Committer {
             env: env.clone(),
             counters: Arc::clone(counters),
-            before_first_write: Mutex::new(before_first_write),
-            state: Mutex::new(State::default()),
-            changed: Condvar::new(),
-            unsynced: Mutex::new(Vec::new()),
-            wanted: AtomicU64::new(0),
+            waiting: Mutex::new(Waiting::default()),
+            unsynced: Mutex::new(Unsynced {
+                before_first_write,
+                ..Unsynced::default()
+            }),
         }
     }
 
     /// Blocks until everything up to `position` is visible and this safe,
-    /// leading where nobody else does.
+    /// writing and syncing for all where nobody else does.
     ///
     /// # Errors
     /// `OutcomeUnknown` if a write or sync failed before that.
@@ -66,96 +78,167 @@ impl Committer {
         position: Position,
         durability: Durability,
     ) -> Result<()> {
-        let safe = || {
-            progress.visible() >= position
-                && (durability < Durability::Durable || progress.durable() >= position)
+        let wanted = Wanted {
+            position,
+            durability,
         };
-        if durability == Durability::Durable {
-            self.wanted.fetch_max(position.get(), Ordering::AcqRel);
-        }
-        if safe() {
+        if wanted.is_met(progress) {
             return Ok(());
         }
-        let mut state = self.state.lock();
+        let mut watch = None;
+        let mut waiting = self.waiting.lock();
         loop {
-            if safe() {
+            if wanted.is_met(progress) {
                 return Ok(());
             }
-            if let Some(cause) = state.poison.clone() {
+            if let Some(cause) = waiting.poison.clone() {
                 if self.env.bug(Bug::AcksFailedWrite) {
                     return Ok(());
                 }
                 return Err(ErrorKind::OutcomeUnknown { cause }.into());
             }
-            if state.leading {
-                state.waiting += 1;
-                self.changed.wait(&mut state);
-                state.waiting -= 1;
-                continue;
+            let most = match waiting.part(wanted, progress, watch.as_ref()) {
+                Part::Write => {
+                    waiting.writing = true;
+                    drop(waiting);
+                    waiting = self.lead_write(claims, progress)?;
+                    continue;
+                }
+                Part::Sync => {
+                    waiting.begin_sync();
+                    drop(waiting);
+                    waiting = self.lead_sync(claims, progress)?;
+                    continue;
+                }
+                Part::Watch => Some(waiting.watch(&mut watch)),
+                Part::Wait => {
+                    watch = None;
+                    None
+                }
+            };
+            waiting.enter(wanted);
+            drop(waiting);
+            Sleeper::sleep(most);
+            // Most often there is nothing left to do, and no lock to take.
+            if wanted.is_met(progress) {
+                return Ok(());
             }
-            state.leading = true;
-            drop(state);
-            let led = self.lead(claims, progress);
-            if let Err(cause) = led.clone()
-                && self.env.bug(Bug::NoPoison)
-            {
-                self.state.lock().leading = false;
-                return Err(ErrorKind::OutcomeUnknown { cause }.into());
-            }
-            if let Err(error) = &led {
-                // Before anybody can claim again, so that no later append
-                // is taken in and then left alone.
-                let cause = error.clone();
-                claims.lock().stopped = Some(ErrorKind::Poisoned { cause }.into());
-            }
-            state = self.state.lock();
-            state.leading = false;
-            state.poison = led.err();
-            let forgets = state.poison.is_some() && self.env.bug(Bug::ForgetsFollowers);
-            if state.waiting > 0 && !forgets {
-                self.changed.notify_all();
-            }
+            waiting = self.waiting.lock();
+            waiting.leave();
         }
     }
 
     /// Whether a write or sync has failed.
     pub(super) fn poison(&self) -> Option<Error> {
-        self.state.lock().poison.clone()
+        self.waiting.lock().poison.clone()
     }
 
-    /// One round: writes what is queued, and syncs if somebody needs it.
-    fn lead(&self, claims: &Mutex<Claims>, progress: &Progress) -> Result<()> {
+    /// Writes what is queued.
+    fn lead_write(
+        &self,
+        claims: &Mutex<Claims>,
+        progress: &Progress,
+    ) -> Result<MutexGuard<'_, Waiting>> {
+        let wrote = self.write(&mut self.unsynced.lock(), claims, progress);
+        self.hand_on(claims, progress, wrote, |waiting| waiting.writing = false)
+    }
+
+    /// Writes what is queued, and then syncs all that is written.
+    fn lead_sync(
+        &self,
+        claims: &Mutex<Claims>,
+        progress: &Progress,
+    ) -> Result<MutexGuard<'_, Waiting>> {
+        let mut unsynced = self.unsynced.lock();
+        let wrote = self.write(&mut unsynced, claims, progress);
+        let (written, segments) = (progress.written(), unsynced.segments.clone());
+        drop(unsynced);
+        if wrote.is_err() {
+            return self.hand_on(claims, progress, wrote, |waiting| {
+                waiting.writing = false;
+                waiting.end_sync(None);
+            });
+        }
+        drop(self.hand_on(claims, progress, wrote, |waiting| waiting.writing = false)?);
+        let time = Stopwatch::start();
+        let synced = self.sync(&segments);
+        let took = time.read();
+        if synced.is_ok() {
+            self.is_durable(written, &segments, progress);
+        }
+        self.hand_on(claims, progress, synced, |waiting| {
+            waiting.end_sync(Some(took));
+        })
+    }
+
+    /// Ends a part, and wakes those whom it has released or who have the next.
+    fn hand_on(
+        &self,
+        claims: &Mutex<Claims>,
+        progress: &Progress,
+        outcome: Result<()>,
+        end: impl FnOnce(&mut Waiting),
+    ) -> Result<MutexGuard<'_, Waiting>> {
+        let poisons = !self.env.bug(Bug::NoPoison);
+        if let Err(error) = &outcome
+            && poisons
+        {
+            // Before anybody can claim again, so that no later append
+            // is taken in and then left alone.
+            let cause = error.clone();
+            claims.lock().stopped = Some(ErrorKind::Poisoned { cause }.into());
+        }
+        let mut waiting = self.waiting.lock();
+        end(&mut waiting);
+        if let Err(cause) = outcome {
+            if !poisons {
+                return Err(ErrorKind::OutcomeUnknown { cause }.into());
+            }
+            waiting.poison.get_or_insert(cause);
+            if self.env.bug(Bug::ForgetsFollowers) {
+                return Ok(waiting);
+            }
+        }
+        let released = waiting.release(progress);
+        if released.is_empty() {
+            return Ok(waiting);
+        }
+        drop(waiting);
+        released.iter().for_each(Sleeper::wake);
+        Ok(self.waiting.lock())
+    }
+
+    /// Writes what is queued, and shows what nobody wants durable first.
+    fn write(
+        &self,
+        unsynced: &mut Unsynced,
+        claims: &Mutex<Claims>,
+        progress: &Progress,
+    ) -> Result<()> {
+        let written = std::mem::take(&mut unsynced.chunks);
+        let group = claims.lock().take_group(written);
         let Group {
             chunks,
             last,
             first_durable,
             ..
-        } = claims.lock().take_group();
-        let mut unsynced = self.unsynced.lock();
-        if !chunks.is_empty() {
-            let before = self.before_first_write.lock().take();
-            before.map_or(Ok(()), |act| act())?;
-            self.counters.wrote_log(write(&chunks, &mut unsynced)?);
-            progress.set_written(last);
-            // What nobody wants durable may be seen as soon as it is written.
-            let first_durable = first_durable.filter(|_| !self.env.bug(Bug::ShowBeforeSync));
-            let seen = first_durable.map_or(last, Position::previous);
-            progress.set_visible(seen);
-            claims.lock().give_back(chunks);
+        } = group;
+        if chunks.is_empty() {
+            return Ok(());
         }
-        let wanted = Position::new(self.wanted.load(Ordering::Acquire));
-        if first_durable.is_some() || wanted > progress.durable() {
-            let written = progress.written();
-            self.sync(&unsynced)?;
-            unsynced.clear();
-            progress.set_durable(written);
-            progress.set_visible(written);
+        let before = unsynced.before_first_write.take();
+        before.map_or(Ok(()), |act| act())?;
+        self.counters
+            .wrote_log(write(&chunks, &mut unsynced.segments)?);
+        progress.set_written(last);
+        if !self.env.bug(Bug::ShowBeforeSync) {
+            unsynced.held.extend(first_durable);
         }
+        progress.set_visible(unsynced.seen(progress));
+        unsynced.chunks = chunks;
         Ok(())
     }
-}
 
-impl Committer {
     /// Syncs once, and never again after a failure: the second time a system
     /// says yes to data that it has dropped.
     fn sync(&self, segments: &[Arc<Segment>]) -> Result<()> {
@@ -174,12 +257,29 @@ impl Committer {
         }
         Ok(())
     }
+
+    /// Notes, and shows, that everything up to `written` is durable, of which
+    /// these segments were synced.
+    fn is_durable(&self, written: Position, synced: &[Arc<Segment>], progress: &Progress) {
+        let mut unsynced = self.unsynced.lock();
+        // The last of them may have been written to again meanwhile.
+        let done = match progress.written() == written {
+            true => synced.len(),
+            false => synced.len().saturating_sub(1),
+        };
+        unsynced.segments.drain(..done);
+        while unsynced.held.front().is_some_and(|own| *own <= written) {
+            unsynced.held.pop_front();
+        }
+        progress.set_durable(written);
+        progress.set_visible(unsynced.seen(progress));
+    }
 }
 
 impl fmt::Debug for Committer {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Committer")
-            .field("state", &self.state)
+            .field("waiting", &self.waiting)
             .finish_non_exhaustive()
     }
 }

@@ -3,6 +3,7 @@
 mod activity;
 mod background;
 mod claims;
+mod cohort;
 mod commit;
 mod conditions;
 mod encode;

@@ -94,6 +94,16 @@ enum Outcome {
     Refused(Box<Append>, super::claims::Refusal, Durability),
 }
 
+impl Outcome {
+    /// The last position that must be settled before the answer.
+    fn rests_on(&self) -> Position {
+        match self {
+            Outcome::Taken(appended, _) => appended.last(),
+            Outcome::Refused(_, refusal, _) => refusal.rests_on,
+        }
+    }
+}
+
 impl Shared {
     pub(super) fn writer(&self) -> Result<&Writer> {
         match &self.role {
@@ -121,7 +131,7 @@ impl Shared {
             Ok(outcome) => outcome,
             Err(error) => return error.into(),
         };
-        self.flush_soon();
+        self.flush_soon(outcome.rests_on());
         match outcome {
             Outcome::Taken(appended, Durability::Buffered) => Pending::ready(Ok(appended)),
             outcome => Pending::waiting(Box::new(Waiting {
@@ -134,7 +144,7 @@ impl Shared {
     pub(super) fn append(self: &Arc<Self>, append: Append) -> Result<Appended> {
         let outcome = self.take(append, Position::START)?;
         if let Outcome::Taken(appended, Durability::Buffered) = outcome {
-            self.flush_soon();
+            self.flush_soon(appended.last());
             return Ok(appended);
         }
         self.finish(outcome)
@@ -265,38 +275,50 @@ impl Shared {
             .settle(claims, progress, position, durability)
     }
 
-    /// Sees to it that what is queued is written, and then synced, even if
-    /// nobody waits for it.
-    fn flush_soon(self: &Arc<Self>) {
-        self.settle_after(SOON, Durability::Written);
+    /// Sees to it that what is queued up to `claimed` is written, and then
+    /// synced, even if nobody waits for it.
+    fn flush_soon(self: &Arc<Self>, claimed: Position) {
+        self.settle_after(SOON, Durability::Written, claimed);
     }
 
-    fn settle_after(self: &Arc<Self>, delay: Duration, durability: Durability) {
+    fn settle_after(self: &Arc<Self>, delay: Duration, durability: Durability, up_to: Position) {
         let Role::Writer(writer) = &self.role else {
             return;
         };
-        if writer.due(durability).swap(true, Ordering::AcqRel) {
+        let due = writer.due(durability);
+        // Most often it is on its way, and looking costs less than swapping.
+        if due.load(Ordering::Acquire) || due.swap(true, Ordering::AcqRel) {
             return;
         }
         let shared = Arc::downgrade(self);
         let job = move || {
-            let Some(shared) = shared.upgrade() else {
-                return;
-            };
-            let Role::Writer(writer) = &shared.role else {
-                return;
-            };
-            // Before the look at the claims: what comes later sees to itself.
-            writer.due(durability).store(false, Ordering::Release);
-            let claimed = writer.claims.lock().next.previous();
-            // Whoever submitted hears of a failure; this job has nobody to
-            // tell.
-            let settled = shared.settle(claimed, durability);
-            if settled.is_ok() && shared.progress.durable() < claimed {
-                shared.settle_after(SYNC_SOON, Durability::Durable);
+            if let Some(shared) = shared.upgrade() {
+                shared.settle_now(durability, up_to);
             }
         };
         self.env.tasks.run(Lane::Flush, delay, Box::new(job));
+    }
+
+    /// Settles what has waited long enough. What came later is left to those
+    /// who wait for it, or to the next time: a group that gathers under
+    /// somebody is not to be torn apart.
+    fn settle_now(self: &Arc<Self>, durability: Durability, up_to: Position) {
+        let Role::Writer(writer) = &self.role else {
+            return;
+        };
+        // Before the look at the claims: what comes later sees to itself.
+        writer.due(durability).store(false, Ordering::Release);
+        let claimed = writer.claims.lock().next.previous();
+        // Whoever submitted hears of a failure; this job has nobody to tell.
+        if self.settle(up_to, durability).is_err() {
+            return;
+        }
+        if self.progress.written() < claimed {
+            self.settle_after(SOON, Durability::Written, claimed);
+        }
+        if self.progress.durable() < claimed {
+            self.settle_after(SYNC_SOON, Durability::Durable, claimed);
+        }
     }
 
     pub(super) fn flush(&self) -> Result<Position> {
@@ -380,9 +402,10 @@ struct Waiting {
 impl Answer for Waiting {
     fn is_ready(&self) -> bool {
         let progress = &self.shared.progress;
-        let (position, durability) = match &self.outcome {
-            Outcome::Taken(appended, durability) => (appended.last(), *durability),
-            Outcome::Refused(_, refusal, _) => (refusal.rests_on, Durability::Written),
+        let position = self.outcome.rests_on();
+        let durability = match &self.outcome {
+            Outcome::Taken(_, durability) => *durability,
+            Outcome::Refused(..) => Durability::Written,
         };
         let poisoned = || {
             let writer = self.shared.writer();
