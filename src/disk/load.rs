@@ -1,13 +1,14 @@
 //! Finds the index files that can be trusted, and where the log goes on
 //! behind them.
 
+use super::background;
 use super::layout::Layout;
 use crate::env::Env;
 use crate::env::fs::Mode;
 use crate::error::{Error, Result};
 use crate::format::names;
 use crate::format::segment::HEADER_BYTES;
-use crate::index::{FrameMark, IndexFile};
+use crate::index::{FrameMark, Image, IndexFile};
 use crate::log::{Access, Resume, Segment};
 use crate::types::{Position, StoreId};
 use std::path::{Path, PathBuf};
@@ -29,6 +30,22 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
+    /// Puts files in place that continue these.
+    pub(super) fn add(
+        &mut self,
+        env: &Env,
+        dir: &Path,
+        (store, access): (StoreId, Access),
+        images: &[Image],
+    ) -> Result<()> {
+        for image in images {
+            background::save_in(env, dir, image)?;
+            let path = dir.join(names::index(image.first, image.last));
+            self.files.push(open_file(env, &path, store, access)?);
+        }
+        Ok(())
+    }
+
     /// Removes the files that serve no more. One that stays harms nobody.
     pub(super) fn remove_superseded(&mut self, env: &Env) {
         for path in self.superseded.drain(..) {

@@ -86,13 +86,7 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
     // Not before: even a file that can't be used any more tells how far the
     // log was durable, and a log that falls short of that stays refused.
     loaded.remove_superseded(&env);
-    for image in replay.take_images() {
-        background::save_in(&env, dir, &image)?;
-        let path = dir.join(names::index(image.first, image.last));
-        loaded
-            .files
-            .push(load::open_file(&env, &path, store, access)?);
-    }
+    loaded.add(&env, dir, (store, access), &replay.take_images())?;
     let number = end.tail.number();
     let tail = Segment::open(&env, dir, store, number, Mode::Write, access).map(Arc::new)?;
     tail.publish(end.end);
@@ -112,19 +106,17 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
         Arc::clone(&table),
     );
     let counters = Arc::<Counters>::default();
-    let ids = match options.unique_ids {
-        true => Some(ids::load(&ids::Start {
-            env: &env,
-            dir,
-            layout: &layout,
-            hasher: &hasher,
-            segments: &segments,
-            table: options.checkpoint_events,
-            range: (loaded.first, end.head),
-            newest: table.read().first(),
-        })?),
-        false => None,
+    let start = ids::Start {
+        env: &env,
+        dir,
+        layout: &layout,
+        hasher: &hasher,
+        segments: &segments,
+        table: options.checkpoint_events,
+        range: (loaded.first, end.head),
+        newest: table.read().first(),
     };
+    let ids = options.unique_ids.then(|| ids::load(&start)).transpose()?;
     let writer = Writer {
         claims: Mutex::new(claims),
         committer: Committer::new(&env, &counters, reopening(&env, dir, layout.closed)),

@@ -145,7 +145,7 @@ fn config() -> ProptestConfig {
 /// Runs operations on a subject and on the oracle.
 pub(crate) fn compare<S: Subject>(
     make: impl Fn(&World) -> S,
-    segment_bytes: u64,
+    (segment_bytes, unique_ids): (u64, bool),
     operations: &[ops::Op],
 ) -> Result<(), TestCaseError> {
     let world = World {
@@ -155,7 +155,7 @@ pub(crate) fn compare<S: Subject>(
             append_bytes: ops::APPEND_LIMIT,
         },
         segment_bytes,
-        unique_ids: segment_bytes / 2 % 2 == 1,
+        unique_ids,
     };
     let oracle = InMemory::new(&world).0;
     let mut comparison = Comparison::new(make(&world), oracle, Arc::clone(&world.clock));
@@ -172,15 +172,17 @@ proptest! {
     fn a_store_in_memory_is_like_another(
         operations in ops::operations(),
         segment_bytes in ops::segment_bytes(),
+        unique_ids in any::<bool>(),
     ) {
-        compare(InMemory::new, segment_bytes, &operations)?;
+        compare(InMemory::new, (segment_bytes, unique_ids), &operations)?;
     }
 
     #[test]
     fn the_log_is_like_a_store_in_memory(
         operations in ops::operations(),
         segment_bytes in ops::segment_bytes(),
+        unique_ids in any::<bool>(),
     ) {
-        compare(OnDisk::new, segment_bytes, &operations)?;
+        compare(OnDisk::new, (segment_bytes, unique_ids), &operations)?;
     }
 }
