@@ -149,7 +149,7 @@ fn files_of_ids_may_be_thrown_away() {
     let store = unique().open(dir.path()).unwrap();
     let firsts = put(&store, 0..200);
     store.close().unwrap();
-    assert!(id_files(dir.path()).len() > 2);
+    assert!(!id_files(dir.path()).is_empty());
     for round in 0..5 {
         // Others may be merged, or made anew, meanwhile.
         let files = id_files(dir.path());
