@@ -158,3 +158,105 @@ impl Waiting {
         released.map(|(_, sleeper)| sleeper).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wanted(position: u64, durability: Durability) -> Wanted {
+        Wanted {
+            position: Position::new(position),
+            durability,
+        }
+    }
+
+    fn durable(position: u64) -> Wanted {
+        wanted(position, Durability::Durable)
+    }
+
+    /// Everything up to 10 is visible and durable.
+    fn progress() -> Progress {
+        Progress::new(Position::new(10), None, None)
+    }
+
+    /// A sync has ended for the thread that led it and three more.
+    fn after_four(progress: &Progress, took: Duration) -> Waiting {
+        let mut waiting = Waiting::default();
+        waiting.begin_sync();
+        (11..14).for_each(|position| waiting.enter(durable(position)));
+        waiting.writing = false;
+        progress.set_written(Position::new(14));
+        progress.set_durable(Position::new(14));
+        progress.set_visible(Position::new(14));
+        waiting.end_sync(Some(took));
+        assert_eq!(waiting.release(progress).len(), 3);
+        waiting
+    }
+
+    #[test]
+    fn a_lone_thread_waits_for_nobody() {
+        let (progress, mut waiting) = (progress(), Waiting::default());
+        for position in 11..14 {
+            assert_eq!(waiting.part(durable(position), &progress, None), Part::Sync);
+            waiting.begin_sync();
+            waiting.writing = false;
+            waiting.end_sync(Some(Duration::from_secs(9)));
+        }
+    }
+
+    #[test]
+    fn a_sync_waits_for_those_whom_the_last_one_released() {
+        let progress = progress();
+        let mut waiting = after_four(&progress, Duration::from_secs(9));
+        let mut watch = None;
+        assert_eq!(waiting.part(durable(15), &progress, None), Part::Watch);
+        waiting.watch(&mut watch);
+        waiting.enter(durable(15));
+        for position in [16, 17] {
+            assert_eq!(waiting.part(durable(position), &progress, None), Part::Wait);
+            waiting.enter(durable(position));
+        }
+        // The last one need not be told: it is here.
+        assert_eq!(waiting.part(durable(18), &progress, None), Part::Sync);
+    }
+
+    #[test]
+    fn a_sync_does_not_wait_for_those_who_stay_away() {
+        let progress = progress();
+        let mut waiting = after_four(&progress, Duration::ZERO);
+        let mut watch = None;
+        waiting.watch(&mut watch);
+        let part = waiting.part(durable(15), &progress, watch.as_ref());
+        assert_eq!(part, Part::Sync);
+    }
+
+    #[test]
+    fn who_needs_no_sync_writes_while_one_goes_on() {
+        let (progress, mut waiting) = (progress(), Waiting::default());
+        waiting.begin_sync();
+        let own = wanted(12, Durability::Written);
+        assert_eq!(waiting.part(own, &progress, None), Part::Wait);
+        waiting.writing = false;
+        assert_eq!(waiting.part(own, &progress, None), Part::Write);
+        assert_eq!(waiting.part(durable(13), &progress, None), Part::Wait);
+        // It is written and not seen: something before it has to be durable.
+        progress.set_written(Position::new(12));
+        assert_eq!(waiting.part(own, &progress, None), Part::Wait);
+        waiting.end_sync(None);
+        assert_eq!(waiting.part(own, &progress, None), Part::Sync);
+    }
+
+    #[test]
+    fn of_those_who_are_not_released_one_is_woken_for_each_part() {
+        let (progress, mut waiting) = (progress(), Waiting::default());
+        for position in [11, 12] {
+            waiting.enter(durable(position));
+            waiting.enter(wanted(position, Durability::Written));
+        }
+        waiting.writing = true;
+        assert!(waiting.release(&progress).is_empty());
+        waiting.writing = false;
+        assert_eq!(waiting.release(&progress).len(), 2);
+        assert_eq!(waiting.sleepers.len(), 2);
+    }
+}

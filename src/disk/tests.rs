@@ -1,5 +1,5 @@
 //! What opening and looking up touch does not grow with the log: counted at
-//! the seam to the file system.
+//! the seam to the file system. And who waits for a sync, and who does not.
 
 #![allow(clippy::unwrap_used)]
 
@@ -11,7 +11,9 @@ use crate::store::{Append, EventStore, Query};
 use crate::types::{Durability, Event, Position, RecordedEvent, Version};
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 const DIR: &str = "/store";
 /// How many sealed segments there are.
@@ -192,4 +194,106 @@ fn with_mappings_few_segments_are_opened_either() {
         assert!(opening.opened.len() <= FEW, "{opening:?}");
         look_up(&store, &fs);
     }
+}
+
+/// A store whose syncs of the log wait until they are let go, and tell when
+/// one has begun.
+fn store_with_held_syncs() -> (Arc<LogStore>, Receiver<()>, Sender<()>) {
+    let world = SimWorld::new(5);
+    let options = Options::new().durability(Durability::Written);
+    let store = Arc::new(options.env(world.env()).open(DIR).unwrap());
+    store.append(to("first", Durability::Durable)).unwrap();
+    let (begins, begun) = channel();
+    let (go, held) = channel();
+    let held = Mutex::new(held);
+    world.disk.on_boundary(move |disk, boundary| {
+        if boundary.kind == CallKind::Sync && disk.path_of(boundary.path).ends_with(".seg") {
+            // When nobody listens any more, and nobody lets go, all are free.
+            let _ = begins.send(());
+            let _ = held.lock().unwrap().recv();
+        }
+    });
+    (store, begun, go)
+}
+
+fn to(stream: &'static str, durability: Durability) -> Append {
+    let event = Event::new("Happened", "x");
+    Append::to(stream).event(event).durability(durability)
+}
+
+/// Runs something beside; what it gives is there within a minute, or never.
+fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Receiver<T> {
+    let (done, outcome) = channel();
+    std::thread::spawn(move || done.send(work()));
+    outcome
+}
+
+const NEVER: Duration = Duration::from_secs(60);
+
+#[test]
+fn an_append_that_needs_no_sync_does_not_wait_for_one() {
+    let (store, begun, go) = store_with_held_syncs();
+    store.append(to("a", Durability::Written)).unwrap();
+    let other = Arc::clone(&store);
+    let flushed = beside(move || other.flush().unwrap());
+    begun.recv_timeout(NEVER).unwrap();
+    let other = Arc::clone(&store);
+    let written = beside(move || other.append(to("b", Durability::Written)).unwrap());
+    let appended = written.recv_timeout(NEVER).unwrap();
+    assert_eq!(
+        (appended.last(), store.head()),
+        (Position::new(3), Position::new(3))
+    );
+    assert_eq!(store.durable(), Position::new(1));
+    drop(go);
+    // What came while the sync went on is not durable by it.
+    assert_eq!(flushed.recv_timeout(NEVER).unwrap(), Position::new(2));
+    assert_eq!(store.flush().unwrap(), Position::new(3));
+}
+
+#[test]
+fn nothing_is_seen_behind_what_is_not_durable_yet() {
+    let (store, begun, go) = store_with_held_syncs();
+    let other = Arc::clone(&store);
+    let durable = beside(move || other.append(to("a", Durability::Durable)).unwrap());
+    begun.recv_timeout(NEVER).unwrap();
+    let writes = store.activity().writes;
+    let other = Arc::clone(&store);
+    let behind = beside(move || other.append(to("b", Durability::Written)).unwrap());
+    while store.activity().writes == writes {
+        std::thread::yield_now();
+    }
+    assert_eq!(store.head(), Position::new(1));
+    assert!(behind.try_recv().is_err());
+    drop(go);
+    durable.recv_timeout(NEVER).unwrap();
+    behind.recv_timeout(NEVER).unwrap();
+    assert_eq!(store.head(), Position::new(3));
+}
+
+#[test]
+fn many_durable_appends_at_once_all_get_their_answer() {
+    let world = SimWorld::new(6);
+    let store = Arc::new(Options::new().env(world.env()).open(DIR).unwrap());
+    let threads: Vec<_> = (0..16)
+        .map(|thread| {
+            let store = Arc::clone(&store);
+            beside(move || {
+                for round in 0..50u64 {
+                    let durability = match (round + thread) % 3 {
+                        0 => Durability::Written,
+                        _ => Durability::Durable,
+                    };
+                    let appended = store.append(to("a", durability)).unwrap();
+                    assert!(store.head() >= appended.last());
+                    let is_durable = store.durable() >= appended.last();
+                    assert!(is_durable || durability == Durability::Written);
+                }
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.recv_timeout(NEVER).unwrap();
+    }
+    assert_eq!(store.head(), Position::new(16 * 50));
 }
