@@ -87,7 +87,7 @@ pub(super) fn write_tables(shared: &Arc<Shared>, writer: &Writer) -> Result<()> 
         let mark = mark(shared, last)?;
         let image = Image::of_table(shared.id, &table.read(), mark);
         if let Some(image) = image {
-            let file = save(shared, &image)?;
+            let file = save(shared, image)?;
             shared.index.put_file(file);
         }
     }
@@ -115,12 +115,13 @@ pub(super) fn mark(shared: &Shared, last: Position) -> Result<FrameMark> {
 }
 
 /// Puts an index file in place, and opens it.
-pub(super) fn save(shared: &Shared, image: &Image) -> Result<Arc<IndexFile>> {
-    save_in(&shared.env, &shared.dir, image)?;
+pub(super) fn save(shared: &Shared, image: Image) -> Result<Arc<IndexFile>> {
+    save_in(&shared.env, &shared.dir, &image)?;
     shared.counters.wrote_index(image.bytes.len() as u64);
     let path = shared.dir.join(names::index(image.first, image.last));
     let mapped = shared.segments.access() == Access::Mapped;
-    IndexFile::open(&shared.env, &path, shared.id, mapped).map(Arc::new)
+    let file = IndexFile::open(&shared.env, &path, shared.id, mapped)?;
+    Ok(Arc::new(file.with_streams(image.streams)))
 }
 
 /// Puts an index file in place.
@@ -151,7 +152,7 @@ fn merge_files(shared: &Arc<Shared>) -> Result<()> {
         let Some(image) = merged else {
             return Ok(());
         };
-        shared.index.put_file(save(shared, &image)?);
+        shared.index.put_file(save(shared, image)?);
         for file in run {
             // One that stays is covered by the merged one, and removed at the
             // next open.
@@ -223,7 +224,7 @@ fn heal_locked(shared: &Arc<Shared>, error: &Error) -> Result<bool> {
     };
     let image = rebuild::remake(shared, damaged)?;
     let file = match &shared.role {
-        Role::Writer(_) => save(shared, &image)?,
+        Role::Writer(_) => save(shared, image)?,
         Role::Follower(_) => Arc::new(IndexFile::in_memory(path, shared.id, image.bytes)?),
     };
     shared.index.put_file(file);

@@ -201,9 +201,14 @@ impl Claims {
         encoded: &Encoded,
     ) -> Result<Option<Reason>> {
         self.scratch.versions.clear();
-        let parts = around.index.parts();
         for (index, part) in append.streams().iter().enumerate() {
-            let actual = parts.latest(encoded.streams[index])?;
+            let stream = encoded.streams[index];
+            // Most streams that are written to were written to lately.
+            let lately = self.table.read().latest(stream);
+            let actual = match lately {
+                Some(version) => version,
+                None => around.index.parts().latest(stream)?,
+            };
             if !part.expected().holds(actual) {
                 return Ok(Some(Reason::Stream(index, actual)));
             }
@@ -367,7 +372,8 @@ impl Claims {
         if self.table.read().len() < size {
             return false;
         }
-        self.table = Arc::new(RwLock::new(Table::new(self.next)));
+        let table = Table::after(&self.table.read(), self.next);
+        self.table = Arc::new(RwLock::new(table));
         index.add_table(Arc::clone(&self.table));
         true
     }

@@ -8,7 +8,7 @@ use crate::format::index::TermKey;
 use crate::format::record;
 use crate::index::{EventTerms, TermHasher};
 use crate::store::Append;
-use crate::types::Version;
+use crate::types::{Version, category_of};
 
 /// An append, encoded. Kept and used again, so that appending allocates
 /// nothing once its buffers have grown.
@@ -18,6 +18,8 @@ pub(super) struct Encoded {
     pub(super) entries: Vec<Entry>,
     /// The key of each stream of the append.
     pub(super) streams: Vec<TermKey>,
+    /// That of its category.
+    categories: Vec<TermKey>,
     types: Vec<TermKey>,
     /// The keys of each event's other terms, and where they end.
     others: Vec<TermKey>,
@@ -35,8 +37,12 @@ impl Encoded {
         self.others.clear();
         self.ends.clear();
         let streams = append.streams();
-        self.streams
-            .extend(streams.iter().map(|part| hasher.stream(part.name())));
+        self.categories.clear();
+        for part in streams {
+            self.streams.push(hasher.stream(part.name()));
+            self.categories
+                .push(hasher.category(category_of(part.name())));
+        }
         for (stream, event) in append.entries() {
             let name = streams[*stream].name();
             let start = self.records.len();
@@ -48,7 +54,8 @@ impl Encoded {
                 version: Version::NONE,
             });
             self.types.push(hasher.event_type(event.event_type()));
-            hasher.others(name, event.tags().iter(), &mut self.others);
+            let category = self.categories[*stream];
+            hasher.others_of(category, event.tags().iter(), &mut self.others);
             self.ends.push(self.others.len());
         }
     }

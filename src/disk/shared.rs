@@ -22,7 +22,7 @@ use crate::index::{Ids, Index, Marks, TermHasher};
 use crate::log::Segments;
 use crate::store::{Answer, Append, Appended, Pending, Query};
 use crate::types::{Durability, Position, StoreId, Version};
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -165,7 +165,7 @@ impl Shared {
     /// up to `checked`.
     fn take(self: &Arc<Self>, append: Append, checked: Position) -> Result<Outcome> {
         thread_local! {
-            static ENCODED: RefCell<Encoded> = RefCell::default();
+            static ENCODED: Cell<Option<Box<Encoded>>> = const { Cell::new(None) };
         }
         let writer = self.writer()?;
         append.validate()?;
@@ -177,7 +177,7 @@ impl Shared {
             .wanted_durability()
             .unwrap_or(self.options.durability);
         // Not borrowed: a user's clock, called on the way, may use a store too.
-        let mut encoded = ENCODED.take();
+        let mut encoded = ENCODED.take().unwrap_or_default();
         encoded.fill(&append, &self.hasher);
         if writer.ids.is_some() {
             encoded.ids.fill(&append, &self.hasher);
@@ -189,7 +189,7 @@ impl Shared {
             true => self.claim_in_turn(writer, &append, &mut encoded, checked, durability),
             false => Err(ErrorKind::TooLarge { what, size, limit }.into()),
         };
-        ENCODED.set(encoded);
+        ENCODED.set(Some(encoded));
         Ok(match claim? {
             Claim::Taken(appended) => Outcome::Taken(appended, durability),
             Claim::Refused(refusal) => Outcome::Refused(Box::new(append), refusal, durability),

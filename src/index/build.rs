@@ -1,6 +1,7 @@
 //! Makes the bytes of an index file: from a table, or from smaller files.
 
 use super::file::{IndexFile, Term};
+use super::filter::Filter;
 use super::table::Table;
 use crate::error::Result;
 use crate::format::checksum;
@@ -29,6 +30,8 @@ pub(crate) struct Image {
     pub(crate) first: Position,
     pub(crate) last: Position,
     pub(crate) bytes: Vec<u8>,
+    /// The streams of the range.
+    pub(crate) streams: Filter,
 }
 
 impl Image {
@@ -109,6 +112,7 @@ struct Builder {
     entries: Vec<u8>,
     lists: Vec<u8>,
     terms: u64,
+    streams: Vec<TermKey>,
 }
 
 impl Builder {
@@ -130,6 +134,7 @@ impl Builder {
             entries: Vec::new(),
             lists: Vec::new(),
             terms: 0,
+            streams: Vec::new(),
         }
     }
 
@@ -147,6 +152,9 @@ impl Builder {
             postings,
         );
         self.terms += 1;
+        if first_version.is_some() {
+            self.streams.push(key);
+        }
     }
 
     fn flush(&mut self, key: Option<TermKey>, version: Option<Version>, postings: &mut Vec<u32>) {
@@ -207,6 +215,11 @@ impl Builder {
             .flat_map(|block| checksum::plain(block).to_le_bytes())
             .collect();
         bytes.extend_from_slice(&sums);
-        Image { first, last, bytes }
+        Image {
+            first,
+            last,
+            bytes,
+            streams: Filter::new(&self.streams),
+        }
     }
 }

@@ -2,6 +2,7 @@
 //! block as it is touched.
 
 use super::build::{CHECK_BLOCK, FrameMark};
+use super::filter::Filter;
 use crate::env::fs::{self, File, Mode};
 use crate::env::sync::{self, AtomicU64};
 use crate::env::{Bug, Env, Map};
@@ -11,7 +12,7 @@ use crate::format::index::{
     SKIP_BYTES, TermKey,
 };
 use crate::format::{Fault, FaultKind, checksum};
-use crate::types::{Position, StoreId};
+use crate::types::{Position, StoreId, Version};
 use byteorder::{ByteOrder, LittleEndian};
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -29,6 +30,8 @@ pub(crate) struct IndexFile {
     body: Body,
     /// A bit for each block of the file that has been verified.
     verified: Box<[AtomicU64]>,
+    /// Which streams it has, for as long as whoever wrote it has it open.
+    streams: Option<Filter>,
 }
 
 /// Where a position was found last: the next one is often close by.
@@ -128,6 +131,15 @@ impl IndexFile {
             header,
             body,
             verified: (0..words).map(|_| AtomicU64::new(0)).collect(),
+            streams: None,
+        }
+    }
+
+    /// The same file, of which it is known which streams it has.
+    pub(crate) fn with_streams(self, streams: Filter) -> Self {
+        IndexFile {
+            streams: Some(streams),
+            ..self
         }
     }
 
@@ -324,6 +336,18 @@ impl IndexFile {
             }
         }
         Ok(None)
+    }
+
+    /// The version of a stream's last event in the range, if it has any.
+    pub(crate) fn latest(&self, stream: TermKey) -> Result<Option<Version>> {
+        let streams = self.streams.as_ref();
+        if streams.is_some_and(|streams| !streams.may_hold(stream)) {
+            return Ok(None);
+        }
+        Ok(self.find(stream)?.map(|term| {
+            let first = term.first_version.unwrap_or(Version::new(1));
+            first.plus(u64::from(term.count) - 1)
+        }))
     }
 
     fn bucket(&self, bucket: u64) -> Result<&[u8]> {

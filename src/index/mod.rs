@@ -12,6 +12,7 @@ mod audit;
 mod build;
 mod explain;
 mod file;
+mod filter;
 mod ids;
 mod list;
 mod parts;

@@ -95,17 +95,13 @@ impl Parts {
     /// The version of a stream's last event, visible or not.
     pub(crate) fn latest(&self, stream: TermKey) -> Result<Version> {
         for part in self.parts.iter().rev() {
-            let (first, count) = match part {
-                Part::Table(table) => match table.read().posting(stream) {
-                    Some(posting) => (posting.first_version, posting.places.len() as u64),
-                    None => continue,
-                },
-                Part::File(file) => match file.find(stream)? {
-                    Some(term) => (term.first_version, u64::from(term.count)),
-                    None => continue,
-                },
+            let latest = match part {
+                Part::Table(table) => table.read().latest(stream),
+                Part::File(file) => file.latest(stream)?,
             };
-            return Ok(first.unwrap_or(Version::new(1)).plus(count - 1));
+            if let Some(latest) = latest {
+                return Ok(latest);
+            }
         }
         Ok(Version::NONE)
     }

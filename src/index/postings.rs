@@ -87,6 +87,17 @@ impl Hasher for KeyHasher {
 }
 
 impl PostingMap {
+    /// An empty one with room for as many terms as another has.
+    pub(super) fn with_room_of(other: &Self) -> Self {
+        PostingMap {
+            slots: HashMap::with_capacity_and_hasher(
+                other.slots.len(),
+                BuildHasherDefault::default(),
+            ),
+            ..PostingMap::default()
+        }
+    }
+
     /// Adds a posting, which is above all that the term has, and says how many
     /// it has now. `version` is that of a stream's posting.
     pub(super) fn push(&mut self, key: TermKey, version: Option<Version>, place: u32) -> u32 {

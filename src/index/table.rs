@@ -27,6 +27,16 @@ impl Table {
         }
     }
 
+    /// An empty table over the positions from `first` on, which are likely to
+    /// have about as many terms as those before them.
+    pub(crate) fn after(before: &Table, first: Position) -> Self {
+        Table {
+            offsets: Vec::with_capacity(before.len()),
+            terms: PostingMap::with_room_of(&before.terms),
+            ..Table::new(first)
+        }
+    }
+
     pub(crate) fn first(&self) -> Position {
         self.first
     }
@@ -88,6 +98,13 @@ impl Table {
 
     pub(crate) fn posting(&self, key: TermKey) -> Option<Posting<'_>> {
         self.terms.get(key)
+    }
+
+    /// The version of a stream's last event in the range, if it has any.
+    pub(crate) fn latest(&self, stream: TermKey) -> Option<Version> {
+        let posting = self.posting(stream)?;
+        let first = posting.first_version.unwrap_or(Version::new(1));
+        Some(first.plus(posting.places.len() as u64 - 1))
     }
 
     pub(crate) fn offsets(&self) -> &[u32] {

@@ -90,8 +90,18 @@ impl TermHasher {
         tags: impl Iterator<Item = &'a str>,
         out: &mut Vec<TermKey>,
     ) {
+        self.others_of(self.category(category_of(stream)), tags, out);
+    }
+
+    /// The same, where the key of the category is known.
+    pub(crate) fn others_of<'a>(
+        &self,
+        category: TermKey,
+        tags: impl Iterator<Item = &'a str>,
+        out: &mut Vec<TermKey>,
+    ) {
         let before = out.len();
-        out.push(self.category(category_of(stream)));
+        out.push(category);
         for tag in tags {
             let key = self.tag(tag);
             // An event that carries a tag twice is found once.
