@@ -13,7 +13,8 @@
     missing_docs,
     clippy::print_stdout,
     clippy::unwrap_used,
-    clippy::cast_precision_loss
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss
 )]
 
 #[path = "../../common/mod.rs"]
@@ -21,6 +22,7 @@ mod common;
 mod feed;
 mod medium;
 mod raw;
+mod rolls;
 mod rounds;
 
 use annals::{Append, Durability, EventStore, LogStore, Options};
@@ -36,6 +38,7 @@ struct Asked {
     events: usize,
     rounds: usize,
     only: Option<String>,
+    is_bench: bool,
     /// How long a timed run lasts.
     time: Duration,
 }
@@ -54,12 +57,14 @@ impl Asked {
                 events: number(1_000_000),
                 rounds: number(5),
                 only: words.next(),
+                is_bench,
                 time: Duration::from_secs(1),
             },
             false => Asked {
                 events: 2000,
                 rounds: 1,
                 only: None,
+                is_bench,
                 time: Duration::from_millis(5),
             },
         }
@@ -79,10 +84,16 @@ fn main() {
         Ok(time) => {
             println!("a write with fdatasync: {time:?} (median)");
             durable(&asked, dir.path());
+            if asked.wants("rolls, durable") {
+                rolls::durable(dir.path(), asked.is_bench);
+            }
         }
         Err(why) => println!("{why}"),
     }
     unsynced(&asked, dir.path());
+    if asked.wants("rolls, written") {
+        rolls::written(dir.path(), asked.is_bench);
+    }
 }
 
 fn store(dir: &Path, name: &str, options: &Options) -> Arc<LogStore> {
@@ -183,41 +194,60 @@ fn tell_syncs(own: &LogStore, before: annals::Activity, head: u64, threads: usiz
     );
 }
 
+/// How many events a second are made beforehand, for all threads together;
+/// what is asked for beyond them is made on the way.
+const MADE: f64 = 400_000.0;
+
+/// Appends for a run of this length, made before the clock starts.
+fn made(seed: u64, batch: usize, time: Duration, threads: usize) -> impl Iterator<Item = Append> {
+    let count = MADE * time.as_secs_f64() / (threads * batch) as f64;
+    let mut feed = Feed::new(seed, 100_000, batch);
+    let made: Vec<_> = (0..count as usize).map(|_| feed.next()).collect();
+    made.into_iter()
+        .chain(std::iter::repeat_with(move || feed.next()))
+}
+
 /// So many threads, each appending again once it is answered; events a second.
 fn closed_loop(store: &Arc<LogStore>, threads: usize, batch: usize, time: Duration) -> f64 {
     let stop = AtomicBool::new(false);
     let count = AtomicU64::new(0);
-    // Made beforehand: a feed begins with a megabyte of random bytes.
     let seeds = 0..threads as u64;
-    let feeds: Vec<_> = seeds.map(|seed| Feed::new(seed, 100_000, batch)).collect();
+    let feeds: Vec<_> = seeds.map(|seed| made(seed, batch, time, threads)).collect();
     let start = Instant::now();
-    std::thread::scope(|scope| {
-        for mut feed in feeds {
-            let (store, stop, count) = (store, &stop, &count);
+    let (took, left) = std::thread::scope(|scope| {
+        let (stop, count) = (&stop, &count);
+        let run = feeds.into_iter().map(|mut feed| {
             scope.spawn(move || {
                 let mut own = 0;
                 while !stop.load(Ordering::Relaxed) {
-                    store.append(feed.next()).unwrap();
+                    store.append(feed.next().unwrap()).unwrap();
                     own += batch as u64;
                 }
                 count.fetch_add(own, Ordering::Relaxed);
-            });
-        }
+                feed
+            })
+        });
+        let running: Vec<_> = run.collect();
         std::thread::sleep(time);
         stop.store(true, Ordering::Relaxed);
+        let left = running.into_iter().map(|own| own.join().unwrap());
+        let left: Vec<_> = left.collect();
+        (start.elapsed(), left)
     });
-    count.into_inner() as f64 / start.elapsed().as_secs_f64()
+    // Appends that were not needed take time to drop, too.
+    drop(left);
+    count.into_inner() as f64 / took.as_secs_f64()
 }
 
 /// One thread that has so many appends on their way at any time.
 fn in_flight(store: &LogStore, depth: usize, time: Duration) -> f64 {
-    let mut feed = Feed::new(1, 100_000, 1);
+    let mut feed = made(1, 1, time, 1);
     let mut pending = std::collections::VecDeque::new();
     let start = Instant::now();
     let mut count = 0;
     while start.elapsed() < time {
         while pending.len() < depth {
-            pending.push_back(store.submit(feed.next()));
+            pending.push_back(store.submit(feed.next().unwrap()));
         }
         pending.pop_front().unwrap().wait().unwrap();
         count += 1;
