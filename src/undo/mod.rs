@@ -169,7 +169,7 @@ impl<A: Aggregate + Clone> Repository<A> {
             let mut now = walk.now;
             match self.save_records(&mut now, &events, records) {
                 Err(error) if error.is_conflict() && attempt < self.recorder.attempts => {
-                    attempt += 1
+                    attempt += 1;
                 }
                 outcome => return outcome.map(|()| now),
             }
