@@ -7,6 +7,7 @@ pub(crate) mod checksum;
 pub(crate) mod cursor;
 pub(crate) mod frame;
 pub(crate) mod identity;
+pub(crate) mod ids;
 pub(crate) mod index;
 pub(crate) mod names;
 pub(crate) mod parked;
