@@ -85,13 +85,6 @@ pub(crate) trait File: Send + Sync + fmt::Debug {
     /// Blocks until the bytes, and what it takes to find them, are durable.
     fn sync(&self) -> io::Result<()>;
 
-    /// Reserves room for the first `length` bytes of a new file, which read as
-    /// zeros from then on; `false` where files have no such thing.
-    fn reserve(&self, length: u64) -> io::Result<bool> {
-        let _ = length;
-        Ok(false)
-    }
-
     /// Maps the first `length` bytes, which must exist and never shrink, with
     /// nothing published yet; `None` where files can't be mapped.
     fn map(&self, length: usize) -> io::Result<Option<Map>>;

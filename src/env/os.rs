@@ -180,17 +180,6 @@ impl File for OsFile {
         self.0.sync_data()
     }
 
-    #[cfg(target_os = "linux")]
-    fn reserve(&self, length: u64) -> io::Result<bool> {
-        use rustix::fs::{FallocateFlags, fallocate};
-        use rustix::io::Errno;
-        match fallocate(&self.0, FallocateFlags::empty(), 0, length) {
-            Ok(()) => Ok(true),
-            Err(Errno::OPNOTSUPP | Errno::NOSYS) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
-    }
-
     fn map(&self, length: usize) -> io::Result<Option<Map>> {
         if length as u64 > self.len()? {
             return Err(io::ErrorKind::UnexpectedEof.into());

@@ -12,7 +12,7 @@ mod segments;
 mod verified;
 mod walk;
 
-pub(crate) use prepare::{Spare, Zeros, prepare, reserve};
+pub(crate) use prepare::{Spare, prepare};
 pub(crate) use reader::SegmentReader;
 pub(crate) use recover::{Recovery, Resume};
 pub(crate) use search::Search;
