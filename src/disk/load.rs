@@ -123,8 +123,8 @@ fn behind(env: &Env, dir: &Path, store: StoreId, file: &IndexFile) -> Result<Opt
                 segment: mark.segment,
                 offset: head.end(),
                 next: head.last().next(),
-                epoch: head.commit.epoch,
-                recorded: Some(head.commit.recorded),
+                epoch: frame.commit().epoch,
+                recorded: Some(frame.commit().recorded),
             }))
         }
         Ok(_) => Ok(None),

@@ -107,21 +107,55 @@ fn with_own_length(without: usize) -> usize {
     without + own
 }
 
-/// What a verified head says. It is kept while the frame is read from, so that
-/// the head is verified once, not once for each record.
-#[derive(Clone, Copy, Debug)]
+/// What a read has to know of a frame whose head verified. It is kept while the
+/// frame is read from, so that the head is verified once, not once for each
+/// record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FrameHead {
     offset: u64,
-    length: usize,
-    head_length: usize,
-    entries_at: usize,
+    length: u32,
+    head_length: u32,
+    entries_at: u32,
+    pub(crate) count: u32,
+    pub(crate) first: Position,
+    recorded: Timestamp,
     /// Whether the records, too, were verified before.
     known: bool,
-    pub(crate) count: u32,
-    pub(crate) commit: Commit,
 }
 
 impl FrameHead {
+    /// The head of a frame that has verified before, by itself or with all
+    /// `records`. Nothing is checked again, and what only recovery asks for is
+    /// passed over; `None`: it is not as it was, and `Frame::open` tells how.
+    #[inline]
+    pub(crate) fn known(
+        bytes: &[u8],
+        base: &FrameBase,
+        offset: u64,
+        records: bool,
+    ) -> Option<Self> {
+        let mut at = FIXED;
+        let head_length = varint::get(bytes, &mut at).ok()?;
+        let first = Position::new(varint::get(bytes, &mut at).ok()?);
+        varint::skip(bytes, &mut at).ok()?;
+        let since = varint::get(bytes, &mut at).ok()?;
+        if bytes.get(FIXED - 1)? & EPOCH != 0 {
+            varint::skip(bytes, &mut at).ok()?;
+        }
+        let count = u32::try_from(varint::get(bytes, &mut at).ok()?).ok()?;
+        let recorded = base.base_time.wrapping_add(since.cast_signed());
+        Some(FrameHead {
+            offset,
+            length: bytes.len() as u32,
+            head_length: head_length as u32,
+            entries_at: at as u32,
+            count: (count > 0).then_some(count)?,
+            first,
+            recorded: Timestamp::from_micros(recorded).ok()?,
+            known: records,
+        })
+    }
+
     /// Whether the records have been verified before and need not be again.
     pub(crate) fn is_known(&self) -> bool {
         self.known
@@ -134,7 +168,7 @@ impl FrameHead {
 
     /// The length of the whole frame.
     pub(crate) fn length(&self) -> u64 {
-        self.length as u64
+        u64::from(self.length)
     }
 
     /// Where the frame ends in its segment.
@@ -144,20 +178,23 @@ impl FrameHead {
 
     /// The position of the last event.
     pub(crate) fn last(&self) -> Position {
-        self.commit.first.plus(u64::from(self.count) - 1)
+        self.first.plus(u64::from(self.count) - 1)
     }
 
     /// Whether the event at a position is in this frame.
+    #[inline]
     pub(crate) fn holds(&self, position: Position) -> bool {
-        self.commit.first <= position && position <= self.last()
+        let index = position.get().wrapping_sub(self.first.get());
+        index < u64::from(self.count)
     }
 
     /// Where the first record is.
+    #[inline]
     pub(crate) fn start(&self) -> RecordCursor {
         RecordCursor {
             index: 0,
-            entry_at: self.entries_at,
-            record_at: self.head_length,
+            entry_at: self.entries_at as usize,
+            record_at: self.head_length as usize,
         }
     }
 
@@ -170,7 +207,7 @@ impl FrameHead {
         position: Position,
         cursor: &mut RecordCursor,
     ) -> Result<Record<'a>, Fault> {
-        let index = position.get().saturating_sub(self.commit.first.get());
+        let index = position.get().saturating_sub(self.first.get());
         if u64::from(cursor.index) > index {
             *cursor = self.start();
         }
@@ -182,8 +219,12 @@ impl FrameHead {
 
     /// The record under the cursor, which moves on to the next one.
     #[inline]
-    fn step<'a>(&self, bytes: &'a [u8], cursor: &mut RecordCursor) -> Result<Record<'a>, Fault> {
-        let entries = bytes.get(..self.head_length).unwrap_or(bytes);
+    pub(crate) fn step<'a>(
+        &self,
+        bytes: &'a [u8],
+        cursor: &mut RecordCursor,
+    ) -> Result<Record<'a>, Fault> {
+        let entries = bytes.get(..self.head_length as usize).unwrap_or(bytes);
         let sum = take(entries, &mut cursor.entry_at, 4, "an entry is cut off")?;
         let version = Version::new(varint::get(entries, &mut cursor.entry_at)?);
         let at = cursor.record_at;
@@ -198,13 +239,12 @@ impl FrameHead {
             length,
             "a record leads outside",
         )?;
-        let recorded = Timestamp::from_micros(self.commit.recorded);
         let place = RecordPlace {
-            position: self.commit.first.plus(u64::from(cursor.index)),
-            append_first: self.commit.first,
+            position: self.first.plus(u64::from(cursor.index)),
+            append_first: self.first,
             append_last: self.last(),
             version,
-            recorded: recorded.map_err(|_| Fault::damaged(0, "a time is out of range"))?,
+            recorded: self.recorded,
         };
         cursor.index += 1;
         Ok(Record {
@@ -229,6 +269,7 @@ pub(crate) struct RecordCursor {
 pub(crate) struct Frame<'a> {
     bytes: &'a [u8],
     head: FrameHead,
+    commit: Commit,
 }
 
 /// The length that the frame beginning here says it has, if it could be one
@@ -260,19 +301,6 @@ impl<'a> Frame<'a> {
         }
         let frame = Self::decode_head(bytes, base, offset, head_length, at)?;
         frame.check_entries(bytes[8])?;
-        Ok(frame)
-    }
-
-    /// Decodes a frame that has verified before, all of it.
-    #[inline]
-    pub(crate) fn open_known(
-        bytes: &'a [u8],
-        base: &FrameBase,
-        offset: u64,
-    ) -> Result<Self, Fault> {
-        let (head_length, at) = Self::head_length(bytes)?;
-        let mut frame = Self::decode_head(bytes, base, offset, head_length, at)?;
-        frame.head.known = true;
         Ok(frame)
     }
 
@@ -316,7 +344,7 @@ impl<'a> Frame<'a> {
         let recorded = i64::try_from(since)
             .ok()
             .and_then(|since| base.base_time.checked_add(since))
-            .filter(|micros| Timestamp::from_micros(*micros).is_ok())
+            .and_then(|micros| Timestamp::from_micros(micros).ok())
             .ok_or(out_of_range(at))?;
         let epoch = match flags & EPOCH {
             0 => Some(base.epoch),
@@ -330,31 +358,33 @@ impl<'a> Frame<'a> {
         let count = u32::try_from(count).ok().filter(|count| *count > 0);
         let head = FrameHead {
             offset,
-            length: bytes.len(),
-            head_length,
-            entries_at: at,
-            known: false,
+            length: bytes.len() as u32,
+            head_length: head_length as u32,
+            entries_at: at as u32,
             count: count.ok_or(out_of_range(at))?,
-            commit: Commit {
-                first,
-                durable,
-                recorded,
-                epoch: epoch.ok_or(out_of_range(at))?,
-            },
+            first,
+            recorded,
+            known: false,
         };
-        Ok(Frame { bytes, head })
+        let commit = Commit {
+            first,
+            durable,
+            recorded: recorded.micros(),
+            epoch: epoch.ok_or(out_of_range(at))?,
+        };
+        Ok(Frame {
+            bytes,
+            head,
+            commit,
+        })
     }
 
     /// Walks the entries once, so that later walks find what they expect.
     fn check_entries(&self, flags: u8) -> Result<(), Fault> {
-        let head = &self.bytes[..self.head.head_length];
-        let mut at = self.head.entries_at;
-        let last = self
-            .head
-            .commit
-            .first
-            .get()
-            .checked_add(u64::from(self.head.count));
+        let head = &self.bytes[..self.head.head_length as usize];
+        let mut at = self.head.entries_at as usize;
+        let last = self.head.first.get();
+        let last = last.checked_add(u64::from(self.head.count));
         let out_of_range = Fault::damaged(at, "the positions run out of range");
         last.filter(|end| *end < u64::MAX).ok_or(out_of_range)?;
         let mut records = 0usize;
@@ -365,13 +395,13 @@ impl<'a> Frame<'a> {
                 records = records.saturating_add(varint::get_len(head, &mut at)?);
             }
         }
-        if records > self.bytes.len() - self.head.head_length {
+        if records > self.bytes.len() - head.len() {
             return Err(Fault::damaged(at, "a record leads outside the frame"));
         }
         if flags & EXTENSIONS != 0 {
             return segment::check_extensions(&head[at..]).map_err(|fault| fault.shifted(at));
         }
-        if at != self.head.head_length {
+        if at != head.len() {
             return Err(Fault::damaged(at, "the head of the frame is too long"));
         }
         Ok(())
@@ -379,6 +409,11 @@ impl<'a> Frame<'a> {
 
     pub(crate) fn head(&self) -> &FrameHead {
         &self.head
+    }
+
+    /// What the frame is, apart from its records.
+    pub(crate) fn commit(&self) -> &Commit {
+        &self.commit
     }
 
     /// The checksum of the head, which tells this frame from any other.
@@ -505,7 +540,9 @@ mod tests {
             for commit in [commit(), later] {
                 let bytes = frame(&commit, count.min(2_000));
                 let opened = Frame::open(&bytes, &base(), 128).unwrap();
-                assert_eq!(opened.head().commit, commit);
+                assert_eq!(*opened.commit(), commit);
+                let known = FrameHead::known(&bytes, &base(), 128, false);
+                assert_eq!(known, Some(*opened.head()));
                 assert_eq!(u64::from(opened.head().count), count.min(2_000));
                 opened.verify().unwrap();
                 for (index, record) in opened.records().enumerate() {
