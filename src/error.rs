@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -52,6 +53,16 @@ pub enum ErrorKind {
         clause: usize,
         /// The first event that it excludes; readers see it already.
         position: Position,
+    },
+    /// An event id that is taken, in a store that keeps ids unique, by something
+    /// else than this append. Nothing was written. Not a retry's answer: the
+    /// same append again is a repeat.
+    DuplicateId {
+        /// The id.
+        id: Uuid,
+        /// The first event that has it, which readers see already; `None` if
+        /// it comes twice in the append itself.
+        position: Option<Position>,
     },
     /// A name (of a stream, type, tag or cursor) is empty or too long.
     InvalidName {
@@ -401,6 +412,19 @@ impl fmt::Display for ErrorKind {
                 out,
                 "condition {clause} of the append excludes the event at position {position}; \
                  read again and decide anew"
+            ),
+            ErrorKind::DuplicateId {
+                id,
+                position: Some(position),
+            } => write!(
+                out,
+                "the id {id} is that of the event at position {position}, and the append that \
+                 recorded it was not this one; give new events ids of their own, or repeat the \
+                 first append as it was"
+            ),
+            ErrorKind::DuplicateId { id, position: None } => write!(
+                out,
+                "the id {id} comes twice in the append; give each event an id of its own"
             ),
             ErrorKind::InvalidName {
                 what, length: 0, ..

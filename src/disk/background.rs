@@ -1,6 +1,7 @@
 //! What goes on beside the appends: the next segment, checkpoints of the
 //! index, merging its files, and mending them.
 
+use super::ids;
 use super::rebuild;
 use super::shared::{Role, Shared, Writer};
 use crate::env::{Bug, Lane, fs};
@@ -9,6 +10,7 @@ use crate::format::names;
 use crate::index::{FrameMark, Image, IndexFile, merge};
 use crate::log::Access;
 use crate::types::{Durability, Position};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,6 +39,21 @@ pub(super) fn checkpoint(shared: &Arc<Shared>) {
         // Should it fail, the tables stay, serve reads, and are tried again
         // with the next one; or they are made again from the log.
         let _ = write_tables(shared, writer);
+        merge_ids(shared);
+    });
+}
+
+/// Has files of ids merged, if there are enough of a size.
+pub(super) fn merge_ids(shared: &Arc<Shared>) {
+    let is_wanted = matches!(&shared.role, Role::Writer(writer) if writer.ids.is_some());
+    if !is_wanted {
+        return;
+    }
+    in_background(shared, Lane::Ids, |shared, writer| {
+        if let Some(ids) = &writer.ids {
+            // Should it fail, the small files stay.
+            let _ = ids::merge_files(shared, ids, writer);
+        }
     });
 }
 
@@ -74,11 +91,12 @@ pub(super) fn write_tables(shared: &Arc<Shared>, writer: &Writer) -> Result<()> 
             shared.index.put_file(file);
         }
     }
+    ids::write_tables(shared, writer)?;
     merge_files(shared)
 }
 
 /// The frame that ends with a position.
-fn mark(shared: &Shared, last: Position) -> Result<FrameMark> {
+pub(super) fn mark(shared: &Shared, last: Position) -> Result<FrameMark> {
     let place = shared.index.parts().place(last)?;
     let (segment, offset) = place
         .ok_or_else(|| Error::corrupt(&shared.dir, 0, format!("position {last} has no place")))?;
@@ -118,9 +136,13 @@ pub(super) fn save_in(env: &crate::env::Env, dir: &std::path::Path, image: &Imag
 fn merge_files(shared: &Arc<Shared>) -> Result<()> {
     loop {
         let files: Vec<_> = shared.index.parts().files().cloned().collect();
-        let Some(run) = mergeable(&files) else {
+        let sizes = files
+            .iter()
+            .map(|file| u64::from(file.header().positions()));
+        let Some(run) = mergeable(&sizes.collect::<Vec<_>>(), LARGEST_MERGE) else {
             return Ok(());
         };
+        let run = &files[run];
         let merged = match merge(shared.id, run) {
             Ok(merged) => merged,
             Err(error) if heal_locked(shared, &error)? => continue,
@@ -138,31 +160,38 @@ fn merge_files(shared: &Arc<Shared>) -> Result<()> {
     }
 }
 
-/// Adjacent files of about a size that are many enough to be merged.
-fn mergeable(files: &[Arc<IndexFile>]) -> Option<&[Arc<IndexFile>]> {
-    let size = |file: &Arc<IndexFile>| u64::from(file.header().positions());
-    let tier = |file: &Arc<IndexFile>| match size(file) {
-        size if size >= LARGEST_MERGE => u32::MAX,
+/// Of files of these sizes, adjacent ones of about a size that are many enough
+/// to be merged. Those of `largest` and more are merged no further.
+pub(super) fn mergeable(sizes: &[u64], largest: u64) -> Option<Range<usize>> {
+    let tier = |size: &u64| match *size {
+        size if size >= largest => u32::MAX,
         size => size.ilog(FANOUT as u64),
     };
-    let highest = files
+    let highest = sizes
         .iter()
         .map(tier)
         .filter(|tier| *tier < u32::MAX)
         .max()?;
     (0..=highest).find_map(|limit| {
-        let runs = files.split(|file| tier(file) > limit);
-        let long = runs.filter(|run| run.len() >= FANOUT);
+        let mut start = 0;
+        let mut runs = sizes.split(|size| tier(size) > limit).map(|run| {
+            let own = start..start + run.len();
+            start = own.end + 1;
+            own
+        });
         // Never more at once than the largest file may become.
-        long.map(|run| {
+        let within = |run: Range<usize>| {
             let mut total = 0;
-            let within = run.iter().take_while(|file| {
-                total += size(file);
-                total <= 2 * LARGEST_MERGE
+            let few = sizes[run.clone()].iter().take_while(|size| {
+                total += **size;
+                total <= 2 * largest
             });
-            &run[..within.count()]
-        })
-        .find(|run| run.len() > 1)
+            run.start..run.start + few.count()
+        };
+        runs.by_ref()
+            .filter(|run| run.len() >= FANOUT)
+            .map(within)
+            .find(|run| run.len() > 1)
     })
 }
 
@@ -170,6 +199,9 @@ fn mergeable(files: &[Arc<IndexFile>]) -> Option<&[Arc<IndexFile>]> {
 pub(super) fn heal(shared: &Arc<Shared>, error: &Error) -> Result<bool> {
     match &shared.role {
         Role::Writer(writer) => {
+            if ids::heal(shared, writer, error)? {
+                return Ok(true);
+            }
             let _one_at_a_time = writer.indexing.lock();
             heal_locked(shared, error)
         }

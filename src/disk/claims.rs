@@ -13,7 +13,7 @@ use crate::env::{Bug, Env};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::frame::{self, Commit};
 use crate::format::segment::{HEADER_BYTES, SegmentHeader};
-use crate::index::{Index, Marks, Table, TermHasher};
+use crate::index::{Ids, Index, Marks, Table, TermHasher};
 use crate::log::{Segment, Segments};
 use crate::store::{Append, Appended};
 use crate::types::{Durability, Position, StoreId, Timestamp, Version};
@@ -55,6 +55,8 @@ pub(super) enum Reason {
     Stream(usize, Version),
     /// This condition seems to exclude something.
     Condition(usize),
+    /// An id seems to be taken.
+    Id,
 }
 
 /// How an append fared under the lock.
@@ -102,6 +104,8 @@ pub(super) struct Around<'a> {
     pub(super) hasher: &'a TermHasher,
     pub(super) marks: Marks,
     pub(super) index: &'a Index,
+    /// The ids, where the store keeps them unique.
+    pub(super) ids: Option<&'a Ids>,
     pub(super) segments: &'a Segments,
     pub(super) spares: &'a Spares,
     pub(super) progress: &'a Progress,
@@ -142,7 +146,13 @@ impl Claims {
         if let Some(stopped) = &self.stopped {
             return Err(stopped.clone());
         }
-        let mut refused = self.check_streams(around, append, encoded)?;
+        let mut refused = match around.ids {
+            Some(ids) if encoded.ids.seem_taken(ids)? => Some(Reason::Id),
+            _ => None,
+        };
+        if refused.is_none() {
+            refused = self.check_streams(around, append, encoded)?;
+        }
         if refused.is_none() {
             refused = self.check_conditions(around, append, checked)?;
         }
@@ -174,6 +184,9 @@ impl Claims {
         self.next = last.next();
         self.enqueue(encoded, last, durability);
         self.index(append, encoded, offset, around.marks);
+        if let Some(ids) = around.ids {
+            encoded.ids.take(ids);
+        }
         let recorded = Timestamp::from_micros(now).unwrap_or(Timestamp::MAX);
         let appended = Appended::new(first, last, &self.scratch.versions, recorded);
         Ok(Claim::Taken(appended))

@@ -1,6 +1,7 @@
 //! What can be done for an append before its place is known: records, their
 //! checksums, and the keys of their terms. All of it outside the lock.
 
+use super::ids::AskedIds;
 use crate::format::checksum;
 use crate::format::frame::Entry;
 use crate::format::index::TermKey;
@@ -21,6 +22,8 @@ pub(super) struct Encoded {
     /// The keys of each event's other terms, and where they end.
     others: Vec<TermKey>,
     ends: Vec<usize>,
+    /// The ids, where the store keeps them unique.
+    pub(super) ids: AskedIds,
 }
 
 impl Encoded {

@@ -20,6 +20,8 @@ pub(super) struct Layout {
     /// The ranges of the index files, the earliest first, and of those that
     /// begin together the longest first.
     pub(super) indexes: Vec<(Position, Position)>,
+    /// The ranges of the files of ids, in the same order.
+    pub(super) ids: Vec<(Position, Position)>,
     pub(super) closed: Option<CloseStatement>,
     temporaries: Vec<String>,
 }
@@ -47,11 +49,6 @@ impl Layout {
             .collect();
         segments.sort_unstable();
         check_gaps(dir, &segments, &mut faults);
-        let mut indexes: Vec<_> = names
-            .iter()
-            .filter_map(|name| names::parse_index(name))
-            .collect();
-        indexes.sort_unstable_by_key(|(first, last)| (*first, std::cmp::Reverse(*last)));
         let closed = read_small(env, dir, names::CLOSED, CloseStatement::decode);
         let mut closed = match closed {
             Err(error) if error.is_corrupt() => {
@@ -68,7 +65,8 @@ impl Layout {
         let layout = Layout {
             identity,
             segments,
-            indexes,
+            indexes: ranges(&names, names::parse_index),
+            ids: ranges(&names, names::parse_ids),
             closed,
             temporaries: names
                 .into_iter()
@@ -90,6 +88,17 @@ impl Layout {
     pub(super) fn closed_head(&self) -> Position {
         self.closed.map_or(Position::START, |closed| closed.head)
     }
+}
+
+/// The ranges that files of one kind are over, the earliest first, and of those
+/// that begin together the longest first.
+fn ranges(
+    names: &[String],
+    parse: impl Fn(&str) -> Option<(Position, Position)>,
+) -> Vec<(Position, Position)> {
+    let mut ranges: Vec<_> = names.iter().filter_map(|name| parse(name)).collect();
+    ranges.sort_unstable_by_key(|(first, last)| (*first, std::cmp::Reverse(*last)));
+    ranges
 }
 
 fn check_gaps(dir: &Path, segments: &[u64], faults: &mut Vec<Error>) {

@@ -1,13 +1,14 @@
 //! Finds the index files that can be trusted, and where the log goes on
 //! behind them.
 
+use super::background;
 use super::layout::Layout;
 use crate::env::Env;
 use crate::env::fs::Mode;
 use crate::error::{Error, Result};
 use crate::format::names;
 use crate::format::segment::HEADER_BYTES;
-use crate::index::IndexFile;
+use crate::index::{FrameMark, Image, IndexFile};
 use crate::log::{Access, Resume, Segment};
 use crate::types::{Position, StoreId};
 use std::path::{Path, PathBuf};
@@ -29,6 +30,22 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
+    /// Puts files in place that continue these.
+    pub(super) fn add(
+        &mut self,
+        env: &Env,
+        dir: &Path,
+        (store, access): (StoreId, Access),
+        images: &[Image],
+    ) -> Result<()> {
+        for image in images {
+            background::save_in(env, dir, image)?;
+            let path = dir.join(names::index(image.first, image.last));
+            self.files.push(open_file(env, &path, store, access)?);
+        }
+        Ok(())
+    }
+
     /// Removes the files that serve no more. One that stays harms nobody.
     pub(super) fn remove_superseded(&mut self, env: &Env) {
         for path in self.superseded.drain(..) {
@@ -78,7 +95,7 @@ pub(super) fn files(env: &Env, dir: &Path, layout: &Layout, access: Access) -> R
     }
     // The newest file must speak of the log as it is.
     while let Some(file) = loaded.files.last() {
-        if let Some(resume) = behind(env, dir, store, file)? {
+        if let Some(resume) = behind(env, dir, store, file.mark(), file.last())? {
             loaded.resume = resume;
             break;
         }
@@ -103,10 +120,15 @@ fn start_of_log(env: &Env, dir: &Path, layout: &Layout) -> Result<Resume> {
     })
 }
 
-/// Where the log goes on behind an index file; nothing if the frame that the
-/// file ends with isn't there.
-fn behind(env: &Env, dir: &Path, store: StoreId, file: &IndexFile) -> Result<Option<Resume>> {
-    let mark = file.mark();
+/// Where the log goes on behind a file that ends with this frame and position;
+/// nothing if they aren't there.
+pub(super) fn behind(
+    env: &Env,
+    dir: &Path,
+    store: StoreId,
+    mark: FrameMark,
+    last: Position,
+) -> Result<Option<Resume>> {
     let segment = Segment::open(env, dir, store, mark.segment, Mode::Read, Access::Plain);
     let segment = match segment {
         Ok(segment) => Arc::new(segment),
@@ -115,9 +137,7 @@ fn behind(env: &Env, dir: &Path, store: StoreId, file: &IndexFile) -> Result<Opt
     };
     let mut reader = segment.plain_reader();
     match reader.frame(mark.offset) {
-        Ok(Some(frame))
-            if frame.checksum() == mark.checksum && frame.head().last() == file.last() =>
-        {
+        Ok(Some(frame)) if frame.checksum() == mark.checksum && frame.head().last() == last => {
             let head = frame.head();
             Ok(Some(Resume {
                 segment: mark.segment,

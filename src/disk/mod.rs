@@ -7,6 +7,7 @@ mod commit;
 mod conditions;
 mod encode;
 mod follow;
+mod ids;
 mod layout;
 mod load;
 mod open;
@@ -217,6 +218,7 @@ impl EventStore for LogStore {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             conditions: true,
+            whole_log_repeats: self.shared.options.unique_ids,
             ..Capabilities::default()
         }
     }

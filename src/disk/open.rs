@@ -5,11 +5,12 @@ use super::background;
 use super::claims::Claims;
 use super::commit::{BeforeFirstWrite, Committer};
 use super::follow::{self, Follower};
+use super::ids;
 use super::layout::{self, Layout};
 use super::options::{Options, Reads};
 use super::progress::{BOARD_BOOT, Progress};
 use super::rebuild::Replay;
-use super::shared::{Role, Shared, Writer};
+use super::shared::{Role, Shared, Writer, freeze};
 use super::spare::{Spares, next_size};
 use super::{LogStore, load};
 use crate::env::fs::{self, Mode};
@@ -85,13 +86,7 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
     // Not before: even a file that can't be used any more tells how far the
     // log was durable, and a log that falls short of that stays refused.
     loaded.remove_superseded(&env);
-    for image in replay.take_images() {
-        background::save_in(&env, dir, &image)?;
-        let path = dir.join(names::index(image.first, image.last));
-        loaded
-            .files
-            .push(load::open_file(&env, &path, store, access)?);
-    }
+    loaded.add(&env, dir, (store, access), &replay.take_images())?;
     let number = end.tail.number();
     let tail = Segment::open(&env, dir, store, number, Mode::Write, access).map(Arc::new)?;
     tail.publish(end.end);
@@ -111,6 +106,17 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
         Arc::clone(&table),
     );
     let counters = Arc::<Counters>::default();
+    let start = ids::Start {
+        env: &env,
+        dir,
+        layout: &layout,
+        hasher: &hasher,
+        segments: &segments,
+        table: options.checkpoint_events,
+        range: (loaded.first, end.head),
+        newest: table.read().first(),
+    };
+    let ids = options.unique_ids.then(|| ids::load(&start)).transpose()?;
     let writer = Writer {
         claims: Mutex::new(claims),
         committer: Committer::new(&env, &counters, reopening(&env, dir, layout.closed)),
@@ -119,9 +125,11 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
         sync_due: AtomicBool::new(false),
         closing: Mutex::new(()),
         indexing: Mutex::new(()),
+        ids,
+        merging_ids: Mutex::new(()),
         lock: Mutex::new(lock),
     };
-    Ok(LogStore::new(Arc::new(Shared {
+    let shared = Arc::new(Shared {
         dir: dir.to_path_buf(),
         id: store,
         marks: hasher.marks(),
@@ -134,7 +142,9 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
         counters,
         role: Role::Writer(Box::new(writer)),
         env,
-    })))
+    });
+    background::merge_ids(&shared);
+    Ok(LogStore::new(shared))
 }
 
 pub(super) fn for_reading(options: &Options, dir: &Path) -> Result<LogStore> {
@@ -275,7 +285,7 @@ pub(super) fn close(shared: &Arc<Shared>, writer: &Writer) -> Result<()> {
 fn state_end(shared: &Arc<Shared>, writer: &Writer, head: Position) -> Result<()> {
     let (segment, end) = {
         let mut claims = writer.claims.lock();
-        claims.freeze(&shared.index, 1);
+        freeze(&mut claims, shared, writer, 1);
         (claims.tail.number(), claims.offset)
     };
     // The index is derived: without it the next open takes longer.

@@ -9,7 +9,7 @@ use crate::format::index::TermKey;
 use crate::format::names;
 use crate::format::segment::HEADER_BYTES;
 use crate::index::{EventTerms, FrameMark, Image, Index, IndexFile, Marks, Table, TermHasher};
-use crate::log::{Segment, Step, Walk};
+use crate::log::{Segment, Segments, Step, Walk};
 use crate::types::{Position, StoreId};
 use std::path::Path;
 use std::sync::Arc;
@@ -107,7 +107,32 @@ pub(super) fn remake(shared: &Shared, file: &IndexFile) -> Result<Image> {
     let (first, last) = (file.first(), file.last());
     let most = usize::MAX;
     let mut replay = Replay::new(shared.id, &shared.hasher, first, most);
-    let mut segment = segment_of(shared, first)?;
+    let segments = &shared.segments;
+    walk_range(
+        segments,
+        &shared.dir,
+        (first, last),
+        &mut |segment, offset, frame| {
+            replay.add(segment, offset, frame)?;
+            if frame.head().last() >= last {
+                replay.close_table(segment, offset, frame);
+            }
+            Ok(())
+        },
+    )?;
+    let image = replay.take_images().pop();
+    image.ok_or_else(|| Error::corrupt(file.path(), 0, "it is empty"))
+}
+
+/// Walks the frames of a range of positions, which begins and ends at the
+/// borders of appends. Each is verified.
+pub(super) fn walk_range(
+    segments: &Segments,
+    dir: &Path,
+    (first, last): (Position, Position),
+    visit: &mut dyn FnMut(&Segment, u64, &Frame<'_>) -> Result<()>,
+) -> Result<()> {
+    let mut segment = segment_of(segments, dir, first)?;
     loop {
         let (base, epoch) = (segment.header().base, segment.header().epoch);
         let mut walk = Walk::new(segment.plain_reader(), HEADER_BYTES as u64, base, epoch);
@@ -115,35 +140,33 @@ pub(super) fn remake(shared: &Shared, file: &IndexFile) -> Result<Image> {
             match walk.step()? {
                 Step::Frame(_, frame) if frame.head().last() < first => {}
                 Step::Frame(offset, frame) => {
-                    replay.add(&segment, offset, &frame)?;
+                    visit(&segment, offset, &frame)?;
                     if frame.head().last() >= last {
-                        replay.close_table(&segment, offset, &frame);
-                        let image = replay.take_images().pop();
-                        return image.ok_or_else(|| Error::corrupt(file.path(), 0, "it is empty"));
+                        return Ok(());
                     }
                 }
                 Step::End => break,
                 Step::Damaged(error) => return Err(error),
             }
         }
-        segment = shared.segments.get(segment.number() + 1)?;
+        segment = segments.get(segment.number() + 1)?;
     }
 }
 
 /// The segment that holds a position, by the segments' headers alone.
-fn segment_of(shared: &Shared, position: Position) -> Result<Arc<Segment>> {
-    let numbers = shared.segments.numbers();
+fn segment_of(segments: &Segments, dir: &Path, position: Position) -> Result<Arc<Segment>> {
+    let numbers = segments.numbers();
     let (mut low, mut high) = (0, numbers.len());
     while low + 1 < high {
         let middle = low + (high - low) / 2;
-        if shared.segments.get(numbers[middle])?.header().base <= position {
+        if segments.get(numbers[middle])?.header().base <= position {
             low = middle;
         } else {
             high = middle;
         }
     }
     match numbers.get(low) {
-        Some(number) => shared.segments.get(*number),
-        None => Err(Error::corrupt(&shared.dir, 0, "there are no segments")),
+        Some(number) => segments.get(*number),
+        None => Err(Error::corrupt(dir, 0, "there are no segments")),
     }
 }

@@ -2,6 +2,7 @@
 //! retry of one that had succeeded is told from a real conflict.
 
 use super::claims::{Reason, Refusal};
+use super::ids;
 use super::shared::Shared;
 use crate::error::{ErrorKind, Result};
 use crate::index::Search;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 pub(super) fn is_doubtful(append: &Append, refusal: Refusal) -> bool {
     match refusal.reason {
         Reason::Stream(..) => false,
+        Reason::Id => true,
         Reason::Condition(clause) => {
             let query = &append.conditions()[clause];
             !query.items().iter().all(Search::is_exact)
@@ -25,13 +27,17 @@ pub(super) fn is_doubtful(append: &Append, refusal: Refusal) -> bool {
 /// it expected after all, up to what the refusal rests on, which is visible.
 ///
 /// # Errors
-/// `Conflict` or `ConditionFailed`, if that is what it met.
+/// `Conflict`, `ConditionFailed` or `DuplicateId`, if that is what it met.
 pub(super) fn outcome(
     shared: &Arc<Shared>,
     append: &Append,
     refusal: Refusal,
 ) -> Result<Option<Appended>> {
     match refusal.reason {
+        Reason::Id => match &shared.writer()?.ids {
+            Some(taken) => ids::first_outcome(shared, taken, append, refusal.rests_on),
+            None => Ok(None),
+        },
         Reason::Condition(clause) => {
             check_conditions(shared, append, clause, refusal.rests_on)?;
             Ok(None)
@@ -87,15 +93,23 @@ fn first_outcome(shared: &Arc<Shared>, append: &Append) -> Result<Option<Appende
         let there = at_version(shared, part.name(), expected.next())?;
         if let Some(there) = there
             && there.id() == first.id()
-            && is_whole_append(shared, &there, append)?
+            && is_append(shared, &there, append, false)?
         {
-            let (first, last) = (there.append_first(), there.append_last());
-            let versions = versions_at(shared, append, last)?;
-            let appended = Appended::new(first, last, &versions, there.recorded());
-            return Ok(Some(appended.as_repeat()));
+            return append_outcome(shared, append, &there).map(Some);
         }
     }
     Ok(None)
+}
+
+/// The first outcome of the append in which an event was recorded.
+pub(super) fn append_outcome(
+    shared: &Arc<Shared>,
+    append: &Append,
+    event: &RecordedEvent,
+) -> Result<Appended> {
+    let (first, last) = (event.append_first(), event.append_last());
+    let versions = versions_at(shared, append, last)?;
+    Ok(Appended::new(first, last, &versions, event.recorded()).as_repeat())
 }
 
 fn at_version(
@@ -109,15 +123,24 @@ fn at_version(
     shared.reading(&query)?.owned().next().transpose()
 }
 
-/// Whether the append in which an event was recorded was this one.
-fn is_whole_append(shared: &Arc<Shared>, event: &RecordedEvent, append: &Append) -> Result<bool> {
+/// Whether the append in which an event was recorded was this one: the same
+/// ids in the same streams, and, if that is asked, the same content.
+pub(super) fn is_append(
+    shared: &Arc<Shared>,
+    event: &RecordedEvent,
+    append: &Append,
+    content: bool,
+) -> Result<bool> {
     let (first, last) = (event.append_first(), event.append_last());
     let query = Query::all().after(first.previous()).up_to(last);
     let mut recorded = shared.reading(&query)?.owned();
     for (stream, asked) in append.entries() {
         let name = append.streams()[*stream].name();
         match recorded.next().transpose()? {
-            Some(own) if own.stream() == name && own.id() == asked.id() => {}
+            Some(own)
+                if own.stream() == name
+                    && own.id() == asked.id()
+                    && (!content || own.as_ref().says(asked)) => {}
             _ => return Ok(false),
         }
     }

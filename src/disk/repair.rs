@@ -90,6 +90,8 @@ pub(crate) fn in_env(env: &Env, dir: &Path) -> Result<RepairReport> {
         report.head = gap.next.previous();
         let beyond = layout.indexes.iter().filter(|(_, last)| *last >= gap.next);
         indexes.extend(beyond.map(|(first, last)| names::index(*first, *last)));
+        let beyond = layout.ids.iter().filter(|(_, last)| *last >= gap.next);
+        indexes.extend(beyond.map(|(first, last)| names::ids(*first, *last)));
         keep.copy_segment(gap.segment)?;
         for number in layout.segments.iter().rev() {
             if *number > gap.segment || (*number == gap.segment && gap.offset == 0) {
@@ -134,12 +136,14 @@ fn missing_front(dir: &Path, layout: &Layout) -> Option<Gap> {
     })
 }
 
-/// The names of the index files that don't verify, or differ from the log.
+/// The names of the index files and files of ids that don't verify, or differ
+/// from the log.
 fn bad_indexes(env: &Env, dir: &Path) -> Result<Vec<String>> {
     let report = verify::in_env(env, dir, &mut |_| {})?;
     let names = report.faults.iter().filter_map(|fault| {
         let name = fault.path.file_name()?.to_str()?;
-        names::parse_index(name).map(|_| name.to_owned())
+        let derived = names::parse_index(name).or_else(|| names::parse_ids(name));
+        derived.map(|_| name.to_owned())
     });
     Ok(names.collect())
 }

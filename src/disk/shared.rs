@@ -2,11 +2,12 @@
 
 use super::activity::Counters;
 use super::background;
-use super::claims::{Around, Claim, Claims};
+use super::claims::{Around, Claim, Claims, Reason};
 use super::commit::Committer;
 use super::conditions;
 use super::encode::Encoded;
 use super::follow::Follower;
+use super::ids;
 use super::options::Options;
 use super::progress::Progress;
 use super::read::Reading;
@@ -17,7 +18,7 @@ use crate::env::sync::{AtomicBool, Mutex};
 use crate::env::{Env, Lane};
 use crate::error::{ErrorKind, Result};
 use crate::format::frame;
-use crate::index::{Index, Marks, TermHasher};
+use crate::index::{Ids, Index, Marks, TermHasher};
 use crate::log::Segments;
 use crate::store::{Answer, Append, Appended, Pending, Query};
 use crate::types::{Durability, Position, StoreId, Version};
@@ -74,10 +75,19 @@ pub(super) struct Writer {
     pub(super) closing: Mutex<()>,
     /// Held by whoever changes index files.
     pub(super) indexing: Mutex<()>,
+    /// Which ids are taken, where the store keeps them unique.
+    pub(super) ids: Option<Ids>,
+    /// Held by whoever replaces files of ids.
+    pub(super) merging_ids: Mutex<()>,
     pub(super) lock: Mutex<Option<Box<dyn LockGuard>>>,
 }
 
 impl Writer {
+    /// Whether no more appends are taken.
+    pub(super) fn is_closing(&self) -> bool {
+        self.claims.lock().stopped.is_some()
+    }
+
     fn due(&self, durability: Durability) -> &AtomicBool {
         match durability {
             Durability::Durable => &self.sync_due,
@@ -110,6 +120,7 @@ impl Shared {
             hasher: &self.hasher,
             marks: self.marks,
             index: &self.index,
+            ids: writer.ids.as_ref(),
             segments: &self.segments,
             spares: &writer.spares,
             progress: &self.progress,
@@ -149,12 +160,18 @@ impl Shared {
         let writer = self.writer()?;
         append.validate()?;
         self.options.limits.check(&append)?;
+        if writer.ids.is_some() {
+            ids::check_within(&append)?;
+        }
         let durability = append
             .wanted_durability()
             .unwrap_or(self.options.durability);
         // Not borrowed: a user's clock, called on the way, may use a store too.
         let mut encoded = ENCODED.take();
         encoded.fill(&append, &self.hasher);
+        if writer.ids.is_some() {
+            encoded.ids.fill(&append, &self.hasher);
+        }
         let size = frame::max_len(&encoded.entries, encoded.records.len()) as u64;
         let limit = u64::from(u32::MAX);
         let what = "append";
@@ -179,6 +196,9 @@ impl Shared {
         mut checked: Position,
         durability: Durability,
     ) -> Result<Claim> {
+        if let Some(ids) = &writer.ids {
+            self.healing(|| encoded.ids.look_ahead(ids))?;
+        }
         checked = self.healing(|| conditions::hold_up_to(self, append, checked))?;
         loop {
             let claim =
@@ -186,8 +206,13 @@ impl Shared {
             match claim {
                 Claim::Refused(refusal) if refused::is_doubtful(append, refusal) => {
                     self.settle(refusal.rests_on, Durability::Written)?;
-                    refused::outcome(self, append, refusal)?;
-                    checked = refusal.rests_on;
+                    if let Some(first_outcome) = refused::outcome(self, append, refusal)? {
+                        return Ok(Claim::Taken(first_outcome));
+                    }
+                    match refusal.reason {
+                        Reason::Id => encoded.ids.set_free(refusal.rests_on),
+                        _ => checked = refusal.rests_on,
+                    }
                 }
                 claim => return Ok(claim),
             }
@@ -209,7 +234,7 @@ impl Shared {
         let before = claims.offset;
         let claim = claims.claim(&around, append, encoded, checked, durability)?;
         let rolled = claims.tail.number() != tail;
-        let frozen = claims.freeze(&self.index, self.options.checkpoint_events);
+        let frozen = freeze(&mut claims, self, writer, self.options.checkpoint_events);
         let wants_spare = (before <= half || rolled) && claims.offset > claims.tail.size() / 2;
         let queued = claims.group.bytes;
         drop(claims);
@@ -369,6 +394,16 @@ impl Shared {
         self.progress.close();
         outcome
     }
+}
+
+/// Replaces the tables of the newest events by new ones, if they have grown to
+/// this size.
+pub(super) fn freeze(claims: &mut Claims, shared: &Shared, writer: &Writer, size: usize) -> bool {
+    let frozen = claims.freeze(&shared.index, size);
+    if let (true, Some(ids)) = (frozen, &writer.ids) {
+        ids.freeze();
+    }
+    frozen
 }
 
 /// A backend's side of `Pending`.

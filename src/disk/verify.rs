@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::format::frame::Frame;
 use crate::format::index::TermKey;
 use crate::format::names;
-use crate::index::{Audit, IndexFile, TermHasher};
+use crate::index::{Audit, IdAudit, IdFile, IndexFile, TermHasher};
 use crate::log::{Access, Segment};
 use crate::types::{Position, Version};
 use std::collections::HashMap;
@@ -43,6 +43,8 @@ pub struct VerifyReport {
     pub bytes: u64,
     /// Index files compared with the log.
     pub index_files: u64,
+    /// Files of ids compared with the log.
+    pub id_files: u64,
     /// What is wrong, in the order of the log.
     pub faults: Vec<Fault>,
 }
@@ -60,8 +62,8 @@ pub struct Fault {
 }
 
 /// Reads the whole store in this directory and checks every checksum, every
-/// position and version, and every index file against the log. Nothing is
-/// written. Damage is no error but a fault in the report; bytes at the end
+/// position and version, and every index file and file of ids against the log.
+/// Nothing is written. Damage is no error but a fault in the report; bytes at the end
 /// that the next opening would cut off as torn are no fault.
 ///
 /// ```
@@ -106,6 +108,7 @@ pub(crate) fn in_env(
     };
     let mut verifier = Verifier::new(env, dir, &layout, progress)?;
     verifier.open_indexes(&mut report)?;
+    verifier.open_ids(&mut report)?;
     verifier.walk(&mut report)?;
     verifier.finish(&mut report)?;
     Ok(report)
@@ -139,6 +142,11 @@ impl VerifyReport {
     }
 }
 
+fn other_range(path: &Path) -> Error {
+    let reason = "the file is of another range than its name says";
+    Error::corrupt(path, 32, reason)
+}
+
 struct Verifier<'a> {
     env: &'a Env,
     dir: &'a Path,
@@ -150,6 +158,7 @@ struct Verifier<'a> {
     versions: HashMap<TermKey, Version>,
     /// The index files, each compared with the part of the log it is over.
     audits: Vec<Audit>,
+    id_audits: Vec<IdAudit>,
     floor: Position,
 }
 
@@ -175,6 +184,7 @@ impl<'a> Verifier<'a> {
             total_bytes,
             versions: HashMap::new(),
             audits: Vec::new(),
+            id_audits: Vec::new(),
             floor: layout.closed_head(),
         })
     }
@@ -187,15 +197,33 @@ impl<'a> Verifier<'a> {
             let checked = opened.and_then(|file| {
                 file.verify()?;
                 let stated = file.first() == *first && file.last() == *last;
-                stated.then_some(file).ok_or_else(|| {
-                    Error::corrupt(&path, 32, "the file is of another range than its name says")
-                })
+                stated.then_some(file).ok_or_else(|| other_range(&path))
             });
             match checked {
                 Ok(file) => {
                     self.floor = self.floor.max(*last);
                     self.add_audit(file);
                 }
+                // A writer that merges files beside us has removed it since.
+                Err(error) if load::is_missing(&error) => {}
+                Err(error) => report.note(error)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn open_ids(&mut self, report: &mut VerifyReport) -> Result<()> {
+        for (first, last) in &self.layout.ids {
+            let path = self.dir.join(names::ids(*first, *last));
+            let store = self.layout.identity.id;
+            let opened = IdFile::open(self.env, &path, store, true);
+            let audit = opened.and_then(|file| {
+                let stated = file.first() == *first && file.last() == *last;
+                let audit = IdAudit::new(Arc::new(file), &self.hasher)?;
+                stated.then_some(audit).ok_or_else(|| other_range(&path))
+            });
+            match audit {
+                Ok(audit) => self.id_audits.push(audit),
                 // A writer that merges files beside us has removed it since.
                 Err(error) if load::is_missing(&error) => {}
                 Err(error) => report.note(error)?,
@@ -281,12 +309,18 @@ impl<'a> Verifier<'a> {
                     report.note(error)?;
                 }
             }
+            for audit in &mut self.id_audits {
+                if let Err(error) = audit.compare(&event) {
+                    report.note(error)?;
+                }
+            }
         }
         Ok(())
     }
 
     fn finish(self, report: &mut VerifyReport) -> Result<()> {
         report.streams = self.versions.len() as u64;
+        report.id_files = self.id_audits.len() as u64;
         // Where the log is damaged not all of it was compared, and then what an
         // index has beyond it says nothing.
         let whole = !report.faults.iter().any(Fault::is_in_log);

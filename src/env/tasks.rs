@@ -22,6 +22,8 @@ pub(crate) enum Lane {
     Prepare,
     /// Sealing, checkpoints, merging.
     Index,
+    /// Merging files of ids, which may be large.
+    Ids,
 }
 
 /// Runs jobs in the background: on threads, or when a test says so.
@@ -43,7 +45,7 @@ pub(crate) trait Tasks: Send + Sync + fmt::Debug {
 /// A thread for each lane, started when it is first needed.
 #[derive(Debug, Default)]
 pub(crate) struct OsTasks {
-    lanes: [Worker; 3],
+    lanes: [Worker; 4],
 }
 
 impl Tasks for OsTasks {

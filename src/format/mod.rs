@@ -8,6 +8,7 @@ pub(crate) mod cursor;
 pub(crate) mod frame;
 mod head;
 pub(crate) mod identity;
+pub(crate) mod ids;
 pub(crate) mod index;
 pub(crate) mod names;
 pub(crate) mod parked;

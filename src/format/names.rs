@@ -29,17 +29,35 @@ pub(crate) fn index(first: Position, last: Position) -> String {
 
 /// The positions that the index file with this name is over.
 pub(crate) fn parse_index(name: &str) -> Option<(Position, Position)> {
-    let (first, last) = name.strip_suffix(".idx")?.split_once('-')?;
+    let (first, last) = parse_range(name.strip_suffix(".idx")?)?;
+    (index(first, last) == name).then_some((first, last))
+}
+
+/// The name of the file of ids over these positions.
+pub(crate) fn ids(first: Position, last: Position) -> String {
+    format!("{:016}-{:016}.ids", first.get(), last.get())
+}
+
+/// The positions that the file of ids with this name is over.
+pub(crate) fn parse_ids(name: &str) -> Option<(Position, Position)> {
+    let (first, last) = parse_range(name.strip_suffix(".ids")?)?;
+    (ids(first, last) == name).then_some((first, last))
+}
+
+/// The positions of a range, as names state it.
+fn parse_range(text: &str) -> Option<(Position, Position)> {
+    let (first, last) = text.split_once('-')?;
     let first = Position::new(first.parse().ok()?);
     let last = Position::new(last.parse().ok()?);
-    (first <= last && first > Position::START && index(first, last) == name)
-        .then_some((first, last))
+    (first <= last && first > Position::START).then_some((first, last))
 }
 
 /// Whether a name is of a file that was being made when its maker stopped.
 pub(crate) fn is_temporary(name: &str) -> bool {
-    name.strip_suffix(".tmp")
-        .is_some_and(|name| name == IDENTITY || name == CLOSED || parse_index(name).is_some())
+    name.strip_suffix(".tmp").is_some_and(|name| {
+        let derived = parse_index(name).or_else(|| parse_ids(name));
+        name == IDENTITY || name == CLOSED || derived.is_some()
+    })
 }
 
 #[cfg(test)]
@@ -52,6 +70,8 @@ mod tests {
         assert_eq!(parse_segment(&segment(u64::MAX)), Some(u64::MAX));
         let range = (Position::new(1), Position::new(99));
         assert_eq!(parse_index(&index(range.0, range.1)), Some(range));
+        assert_eq!(parse_ids(&ids(range.0, range.1)), Some(range));
+        assert!(is_temporary(&format!("{}.tmp", ids(range.0, range.1))));
         assert!(is_temporary("closed.tmp"));
     }
 
@@ -63,9 +83,11 @@ mod tests {
             "+000000007.seg",
             "0000000007.seg.tmp",
             "x.idx",
+            "0000000000000001-2.ids",
         ] {
             assert_eq!(parse_segment(name), None, "{name}");
             assert_eq!(parse_index(name), None, "{name}");
+            assert_eq!(parse_ids(name), None, "{name}");
         }
         let backwards = "0000000000000009-0000000000000001.idx";
         assert_eq!(parse_index(backwards), None);

@@ -1,9 +1,11 @@
 //! The terms of an event, and the keys under which the index knows them.
 
+use crate::format::ids::FINGERPRINT_BITS;
 use crate::format::index::TermKey;
 use crate::types::category_of;
 use siphasher::sip128::{Hasher128, SipHasher13};
 use std::hash::Hasher;
+use uuid::Uuid;
 
 /// What a term says of an event. A stream called `a` and a tag called `a` are
 /// different terms.
@@ -20,6 +22,9 @@ enum Kind {
     /// The first event of each type in a part of the index carries this one,
     /// and perhaps later ones, too: it lists the types.
     TypeSeen = 6,
+    /// The id of an event. It is no term of the index, but of the files of
+    /// ids.
+    Id = 7,
 }
 
 /// Makes keys of terms, with the store's own secret, so that nobody can choose
@@ -61,6 +66,14 @@ impl TermHasher {
 
     pub(crate) fn tag(&self, name: &str) -> TermKey {
         self.key(Kind::Tag, name)
+    }
+
+    /// The fingerprint under which an event's id is looked for.
+    pub(crate) fn id(&self, id: Uuid) -> u64 {
+        let mut hasher = self.start;
+        hasher.write_u8(Kind::Id as u8);
+        hasher.write(id.as_bytes());
+        hasher.finish128().h1 >> (64 - FINGERPRINT_BITS)
     }
 
     pub(crate) fn marks(&self) -> Marks {

@@ -34,6 +34,7 @@ use std::time::Duration;
 pub struct MemoryStore {
     id: StoreId,
     limits: Limits,
+    unique_ids: bool,
     clock: Arc<dyn Clock>,
     shared: Arc<Shared>,
 }
@@ -73,6 +74,7 @@ impl MemoryStore {
         MemoryStore {
             id: StoreId::from_bytes(Env::os().random.bytes()),
             limits: Limits::default(),
+            unique_ids: false,
             clock,
             shared: Arc::new(Shared {
                 state: Mutex::new(State::default()),
@@ -88,12 +90,35 @@ impl MemoryStore {
         self
     }
 
+    /// Keeps event ids unique over the whole store, as
+    /// `Options::unique_ids` says; off unless set.
+    ///
+    /// ```
+    /// use annals::{Append, Event, EventStore, MemoryStore};
+    /// let store = MemoryStore::new().with_unique_ids(true);
+    /// let append = Append::to("orders/42").event(Event::new("OrderPlaced", "{}"));
+    /// store.append(append.clone())?;
+    /// assert!(store.append(append)?.is_repeat());
+    /// # Ok::<(), annals::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_unique_ids(mut self, unique: bool) -> Self {
+        self.unique_ids = unique;
+        self
+    }
+
     fn take(&self, append: &Append) -> Result<Appended> {
         append.validate()?;
         self.limits.check(append)?;
+        if self.unique_ids
+            && let Some(id) = append.repeated_id()
+        {
+            let position = None;
+            return Err(ErrorKind::DuplicateId { id, position }.into());
+        }
         let mut state = self.shared.state.lock();
         state.check_open()?;
-        let outcome = state.append(append, &*self.clock)?;
+        let outcome = state.append(append, &*self.clock, self.unique_ids)?;
         self.shared.changed.notify_all();
         Ok(outcome)
     }
@@ -173,6 +198,7 @@ impl EventStore for MemoryStore {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             conditions: true,
+            whole_log_repeats: self.unique_ids,
             ..Capabilities::default()
         }
     }

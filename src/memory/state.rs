@@ -3,8 +3,9 @@
 use crate::env::Clock;
 use crate::error::{ErrorKind, Result};
 use crate::store::{Append, Appended, Direction, Query};
-use crate::types::{EventRef, Position, RecordedEvent, Timestamp, Version};
+use crate::types::{Event, EventRef, Position, RecordedEvent, Timestamp, Version};
 use std::collections::HashMap;
+use uuid::Uuid;
 
 /// Everything that a store in memory holds.
 #[derive(Default)]
@@ -14,6 +15,8 @@ pub(super) struct State {
     /// For each stream the positions of its events: that of version v is at
     /// index v - 1.
     streams: HashMap<String, Vec<Position>>,
+    /// The first position of each id.
+    ids: HashMap<Uuid, Position>,
     closed: bool,
 }
 
@@ -49,7 +52,15 @@ impl State {
     }
 
     /// Records an append, or says what became of it before or why it can't be.
-    pub(super) fn append(&mut self, append: &Append, clock: &dyn Clock) -> Result<Appended> {
+    pub(super) fn append(
+        &mut self,
+        append: &Append,
+        clock: &dyn Clock,
+        unique_ids: bool,
+    ) -> Result<Appended> {
+        if unique_ids && let Some(first_outcome) = self.known(append)? {
+            return Ok(first_outcome.as_repeat());
+        }
         if let Some(first_outcome) = self.repeat(append) {
             return Ok(first_outcome.as_repeat());
         }
@@ -115,8 +126,46 @@ impl State {
             let recorded = EventRef::recording(event, name, version, position, recorded)
                 .within_append(first, last);
             self.events.push(recorded.to_owned());
+            self.ids.entry(event.id()).or_insert(position);
         }
         Appended::new(first, last, &self.versions_at(append, last), recorded)
+    }
+
+    /// The outcome of the same append, wherever it is; nothing if none of its
+    /// ids is taken.
+    fn known(&self, append: &Append) -> Result<Option<Appended>> {
+        let ids = append.entries().iter().map(|(_, event)| event.id());
+        let mut taken = ids.filter_map(|id| Some((id, *self.ids.get(&id)?)));
+        let Some((id, position)) = taken.next() else {
+            return Ok(None);
+        };
+        match self.at(position) {
+            Some(there) if self.is_same_append(there, append) => {
+                Ok(Some(self.outcome_of(there, append)))
+            }
+            _ => {
+                let position = Some(position);
+                Err(ErrorKind::DuplicateId { id, position }.into())
+            }
+        }
+    }
+
+    /// Whether the append in which an event was recorded was this one, content
+    /// and all.
+    fn is_same_append(&self, event: &RecordedEvent, append: &Append) -> bool {
+        let recorded = self.between(event.append_first(), event.append_last());
+        let same = |(own, (_, asked)): (&RecordedEvent, &(usize, Event))| own.as_ref().says(asked);
+        self.is_whole_append(event, append) && recorded.iter().zip(append.entries()).all(same)
+    }
+
+    fn outcome_of(&self, event: &RecordedEvent, append: &Append) -> Appended {
+        let (first, last) = (event.append_first(), event.append_last());
+        Appended::new(
+            first,
+            last,
+            &self.versions_at(append, last),
+            event.recorded(),
+        )
     }
 
     /// The outcome of the same append, if it succeeded before: a stream of
@@ -131,9 +180,7 @@ impl State {
             if there.id() != first.id() || !self.is_whole_append(there, append) {
                 return None;
             }
-            let (first, last) = (there.append_first(), there.append_last());
-            let versions = self.versions_at(append, last);
-            Some(Appended::new(first, last, &versions, there.recorded()))
+            Some(self.outcome_of(there, append))
         })
     }
 

@@ -5,8 +5,9 @@ use super::query::Query;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Durability, Event, Expected, MAX_NAME_BYTES, Position, Timestamp, Version};
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use uuid::Uuid;
 
 /// One atomic batch of events for one or many streams: all of it is recorded,
 /// or nothing.
@@ -232,6 +233,21 @@ impl Append {
             }
         }
         Ok(())
+    }
+}
+
+impl Append {
+    /// An id that comes twice.
+    pub(crate) fn repeated_id(&self) -> Option<Uuid> {
+        let ids = || self.events.iter().map(|(_, event)| event.id());
+        if self.events.len() <= FEW {
+            return ids()
+                .enumerate()
+                .find(|(count, id)| ids().take(*count).any(|earlier| earlier == *id))
+                .map(|(_, id)| id);
+        }
+        let mut seen = HashSet::with_capacity(self.events.len());
+        ids().find(|id| !seen.insert(*id))
     }
 }
 

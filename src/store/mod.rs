@@ -36,8 +36,12 @@ use std::time::Duration;
 ///   they were recorded as one append with the rest of it, the same ids in the
 ///   same streams in the same order. It answers with the first outcome at the
 ///   durability that the retry asks for, and writes nothing.
-/// - A conflict, or a repeat, answers only once what it rests on is visible,
-///   so that a reader who looks again sees it.
+/// - Where `Capabilities::whole_log_repeats` says so, ids are unique in the
+///   store, and an append is known by them: the same events again, in the same
+///   streams, are a repeat whatever is expected now, and an id that is taken by
+///   anything else is refused with `DuplicateId`.
+/// - A conflict, a repeat or an id that is taken answers only once what it rests
+///   on is visible, so that a reader who looks again sees it.
 ///
 /// The feature `testing` has a suite that holds a backend to all of it.
 ///
@@ -146,6 +150,8 @@ pub trait EventStore: Send + Sync {
     /// - `Conflict`: a stream was not as expected (the first such one of
     ///   `Append::streams` is named); nothing was written.
     /// - `ConditionFailed`: a condition did not hold; nothing was written.
+    /// - `DuplicateId`: where ids are kept unique, one of them is taken; nothing
+    ///   was written.
     /// - `EmptyAppend`, `InvalidName`, `TooLarge`, `Overflow`: it can't be
     ///   recorded.
     /// - `DiskFull`: nothing was written; try again when there is room.
@@ -267,8 +273,8 @@ pub struct Capabilities {
     pub gapless_versions: bool,
     /// Appends may carry conditions over queries.
     pub conditions: bool,
-    /// A repeat is recognised wherever in the log the first append is, and
-    /// whatever it expected.
+    /// Event ids are kept unique: a repeat is recognised wherever in the log the
+    /// first append is, and whatever it expected.
     pub whole_log_repeats: bool,
 }
 

@@ -47,6 +47,7 @@ pub mod sim;
 mod threads;
 mod times;
 mod tools;
+mod unique_ids;
 mod waiting;
 #[doc(hidden)]
 pub mod ways;

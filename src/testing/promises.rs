@@ -104,6 +104,18 @@ macro_rules! __contract_promises {
                 a_repeat_answers_at_the_durability_now_asked
                 a_refused_append_may_be_retried
             }
+            unique_ids {
+                the_same_append_is_a_repeat_whatever_it_expects
+                a_repeat_is_known_however_long_ago_it_was
+                an_id_with_other_content_is_refused
+                a_part_or_more_of_an_earlier_append_is_refused
+                an_id_that_comes_twice_in_an_append_is_refused
+                a_repeat_that_expects_nothing_answers_at_the_durability_now_asked
+                an_id_that_is_taken_answers_once_its_event_is_visible
+                it_counts_what_was_submitted_before_it
+                what_was_refused_takes_no_id
+                of_many_threads_one_gets_the_id
+            }
             reading {
                 forward_is_oldest_first_and_backward_newest_first
                 a_stream_is_read_between_versions

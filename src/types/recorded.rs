@@ -67,6 +67,18 @@ impl<'a> EventRef<'a> {
         self
     }
 
+    /// Whether an event, recorded here, would be what this one is.
+    pub(crate) fn says(&self, event: &Event) -> bool {
+        let same = EventRef::recording(
+            event,
+            self.stream,
+            self.version,
+            self.position,
+            self.recorded,
+        );
+        *self == same.within_append(self.append_first, self.append_last)
+    }
+
     /// An owned copy, in one allocation.
     #[allow(clippy::should_implement_trait, clippy::wrong_self_convention)]
     pub fn to_owned(&self) -> RecordedEvent {

@@ -108,3 +108,23 @@ fn a_closed_pipe_is_no_error_and_loses_nothing() {
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
     assert_eq!(place.events().len(), 1);
 }
+
+#[test]
+fn a_repeat_is_acknowledged_as_one() {
+    let place = Place::new();
+    let line = |data| {
+        let id = "00000000-0000-4000-8000-000000000001";
+        format!("{{\"stream\":\"s\",\"type\":\"T\",\"data\":{data},\"id\":\"{id}\"}}\n")
+    };
+    let args = ["--unique-ids"];
+    let ran = place
+        .run_with("append", &args, line(1).repeat(3))
+        .succeeds();
+    let repeat = "{\"first\":1,\"last\":1,\"repeat\":true}\n";
+    let first = "{\"first\":1,\"last\":1}\n";
+    assert_eq!(ran.stdout, format!("{first}{repeat}{repeat}"));
+    let ran = place.run_with("append", &args, line(1) + &line(2));
+    let ran = ran.fails(1, &["stdin: line 2: ", "give new events ids of their own"]);
+    assert_eq!(ran.stdout, repeat);
+    assert_eq!(place.events().len(), 1);
+}

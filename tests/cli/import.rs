@@ -202,3 +202,36 @@ fn an_import_of_nothing_makes_an_empty_store() {
         (&Value::from(0), &Value::from(0))
     );
 }
+
+#[test]
+fn an_import_that_is_run_again_adds_nothing_where_ids_are_unique() {
+    let place = Place::new();
+    place.import(&[SAMPLE], "").succeeds();
+    let lines = place.export(&[]);
+    let twin = Place::new();
+    let half: String = lines.split_inclusive('\n').take(3_000).collect();
+    let args = ["-", "--unique-ids"];
+    let said = twin.import(&args, &half).succeeds().stderr;
+    assert!(said.contains("imported 3,000 events in"), "{said}");
+    assert!(!said.contains("recorded before"), "{said}");
+    let said = twin.import(&args, &lines).succeeds().stderr;
+    assert!(said.contains("imported 3,769 events in"), "{said}");
+    assert!(said.contains("3,000 events had been recorded before"));
+    let said = twin.import(&args, &lines).succeeds().stderr;
+    assert!(said.contains("imported 0 events in 0 appends"), "{said}");
+    assert!(said.contains("6,769 events had been recorded before"));
+    let ids = |export: &str| -> Vec<Value> {
+        let lines = export.lines().map(serde_json::from_str::<Value>);
+        lines.map(|line| line.unwrap()["id"].clone()).collect()
+    };
+    assert_eq!(ids(&twin.export(&[])), ids(&lines));
+    let said = twin.run("verify", &[]).succeeds().stdout;
+    assert!(said.contains("id file"), "{said}");
+    // The same id with something else.
+    let first = lines.lines().next().unwrap();
+    let other = first.replacen("\"stream\":\"", "\"stream\":\"other", 1);
+    twin.import(&args, &other).fails(
+        1,
+        &["stdin: line 1: ", "is that of the event at position 1"],
+    );
+}

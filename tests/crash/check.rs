@@ -32,9 +32,10 @@ pub fn check(
 ) -> Result<u64, String> {
     let head = first_open(disk, plan, planted, model, depth)?;
     if depth == Depth::Full {
+        let lost = model.appends(head, model.head());
         let mut model = model.clone();
         model.settle(head);
-        let head = write_on(disk, plan, planted, &mut model)?;
+        let head = write_on(disk, plan, planted, &mut model, &lost)?;
         if head != model.head() {
             return Err(format!("reopened at {head}, was {}", model.head()));
         }
@@ -148,12 +149,17 @@ fn write_on(
     plan: &Plan,
     planted: Option<Bug>,
     model: &mut Model,
+    lost: &[Append],
 ) -> Result<u64, String> {
     // The first handle was abandoned with its disk switched off.
     let disk = disk.kill_clone();
     let first = world(&disk, planted);
     let store = open(&first, plan)?;
-    let head = agree(&store, model)?;
+    agree(&store, model)?;
+    if plan.unique_ids {
+        retries(&store, model, lost)?;
+    }
+    let head = model.head();
     for number in 0..3_u8 {
         let stream = STREAMS[usize::from(number)];
         let version = annals::Version::new(model.version(stream));
@@ -178,6 +184,32 @@ fn write_on(
     queries(&store, model, head)?;
     abandon(&second, store);
     Ok(head)
+}
+
+/// What is there is a repeat, whatever it expects; what is gone is recorded as
+/// if it had never been.
+fn retries(store: &LogStore, model: &mut Model, lost: &[Append]) -> Result<(), String> {
+    let head = model.head();
+    for append in model.appends(0, head) {
+        let id = append.entries()[0].1.id();
+        let own = model.events.iter().find(|known| known.event.id() == id);
+        let span = own.map(|known| known.span);
+        let again = store.append(append).map_err(say("retry"))?;
+        let answer = (again.first().get(), again.last().get());
+        if !again.is_repeat() || Some(answer) != span {
+            return Err(format!("{again:?} repeats {span:?}"));
+        }
+    }
+    for append in lost {
+        let expected = model.submit(append, Durability::Durable);
+        let again = store.append(append.clone()).map_err(say("retry"))?;
+        let taken = Expectation::Taken(again.last().get());
+        if again.is_repeat() || expected != taken {
+            return Err(format!("{again:?} was lost, and {expected:?} now"));
+        }
+        model.promise(model.head());
+    }
+    Ok(())
 }
 
 pub fn say(what: &'static str) -> impl Fn(annals::Error) -> String {

@@ -72,6 +72,22 @@ impl Model {
         Expectation::Taken(last)
     }
 
+    /// The appends after a position and up to another, as somebody retries them
+    /// who expects nothing.
+    pub fn appends(&self, after: u64, up_to: u64) -> Vec<Append> {
+        let events = &self.events[after as usize..up_to as usize];
+        let appends = events.chunk_by(|one, next| one.span == next.span);
+        let append = |events: &[Known]| {
+            let mut append = Append::to(events[0].stream.clone());
+            for known in events {
+                append = append.and_to(known.stream.clone());
+                append = append.event(known.event.clone());
+            }
+            append.durability(Durability::Durable)
+        };
+        appends.map(append).collect()
+    }
+
     /// Everything up to this position was said to be durable.
     pub fn promise(&mut self, position: u64) {
         self.required = self.required.max(position);

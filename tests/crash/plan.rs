@@ -19,6 +19,8 @@ pub struct Plan {
     pub durability: Durability,
     pub segment_size: u64,
     pub checkpoint_events: usize,
+    /// Whether ids are kept unique.
+    pub unique_ids: bool,
     pub steps: Vec<Step>,
 }
 
@@ -94,6 +96,7 @@ impl Plan {
             },
             segment_size: 1024 << rng.below(4),
             checkpoint_events: 1 + rng.below(12) as usize,
+            unique_ids: seed % 3 == 1,
             steps: (0..steps).map(|_| step(&mut rng, same_size)).collect(),
         }
     }
@@ -105,6 +108,7 @@ impl Plan {
             .durability(self.durability)
             .segment_size(self.segment_size)
             .checkpoint_events(self.checkpoint_events)
+            .unique_ids(self.unique_ids)
     }
 }
 

@@ -172,10 +172,14 @@ impl<'a> Run<'a> {
         self.world.disk.no_hook();
         self.world.disk.power_off_at(0);
         self.store = None;
-        self.last.clear();
         self.world.disk = disk;
         watch(&self.world.disk);
-        self.open()
+        let opened = self.open();
+        // Where ids are unique, what is still there is still a repeat.
+        let head = self.model(|model| model.head());
+        let stays = |last: u64| self.plan.unique_ids && last <= head;
+        self.last.retain(|(_, done)| stays(done.last().get()));
+        opened
     }
 
     /// What readers have been shown by now has to stay.
@@ -268,7 +272,7 @@ impl<'a> Run<'a> {
             return Ok(());
         };
         let exact = |part: &annals::StreamPart| part.expected().exact().is_some();
-        if !append.streams().iter().any(exact) {
+        if !self.plan.unique_ids && !append.streams().iter().any(exact) {
             return Ok(());
         }
         match store.append(append.durability(Durability::Durable)) {

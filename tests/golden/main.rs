@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![allow(clippy::case_sensitive_file_extension_comparisons)]
 
+mod ids;
 mod listing;
 mod stores;
 

@@ -190,3 +190,30 @@ fn indexed() -> Files {
     store.close().unwrap();
     files(&disk)
 }
+
+/// Ids that are unique: a file that was merged, and one behind it.
+pub(crate) fn unique() -> Files {
+    let disk = new_disk();
+    let open = |seed| {
+        let world = SimWorld::on(disk.clone(), TaskMode::Inline, seed);
+        let options = world.options().segment_size(8 << 10).unique_ids(true);
+        options.checkpoint_events(40).open(DIR).unwrap()
+    };
+    let put = |store: &LogStore, numbers: std::ops::Range<u128>| {
+        for number in numbers {
+            let event = |half: u128| Event::with_id(id(2 * number + half), "Happened", "{}");
+            let append = Append::to(format!("many/{}", number % 40))
+                .event(event(0).with_tag(format!("tag:{}", number % 7)))
+                .and_to("one")
+                .event(event(1));
+            store.append(append).unwrap();
+        }
+    };
+    let store = open(8);
+    put(&store, 0..80);
+    store.close().unwrap();
+    let store = open(9);
+    put(&store, 80..87);
+    store.close().unwrap();
+    files(&disk)
+}

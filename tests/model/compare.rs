@@ -152,6 +152,10 @@ impl<S: Subject> Comparison<S> {
         if let annals::ErrorKind::ConditionFailed { position, .. } = error.kind() {
             prop_assert!(self.subject.store().head() >= *position);
         }
+        if let annals::ErrorKind::DuplicateId { position, .. } = error.kind() {
+            let position = position.unwrap_or(Position::START);
+            prop_assert!(self.subject.store().head() >= position);
+        }
         Ok(())
     }
 
@@ -322,7 +326,7 @@ impl<S: Subject> Comparison<S> {
             Change::Nothing => append,
             Change::Shorter => {
                 let count = append.entries().len().saturating_sub(1);
-                rebuilt(&append, count, |name| name)
+                rebuilt(&append, &append.entries()[..count], |name| name)
             }
             Change::Longer => {
                 self.ids += 1;
@@ -335,20 +339,40 @@ impl<S: Subject> Comparison<S> {
                 let expected = self.resolve(&first, expectation);
                 append.and_to(first).expect(expected)
             }
-            Change::Stream(name) => rebuilt(&append, append.entries().len(), |_| name),
+            Change::Stream(name) => rebuilt(&append, append.entries(), |_| name),
+            Change::Data => {
+                let mut entries = append.entries().to_vec();
+                if let Some((_, last)) = entries.last_mut() {
+                    *last = Event::with_id(last.id(), last.event_type().to_owned(), "other");
+                }
+                rebuilt(&append, &entries, |name| name)
+            }
+            Change::Both(index) => {
+                let earlier = index.get(&self.tried).clone();
+                let mut both = append;
+                for (stream, event) in earlier.entries() {
+                    let name = earlier.streams()[*stream].name().to_owned();
+                    both = both.and_to(name).event(event.clone());
+                }
+                both
+            }
         }
     }
 }
 
-/// The append with its first events only, and with other names.
-fn rebuilt<'a>(append: &'a Append, events: usize, name: impl Fn(&'a str) -> &'a str) -> Append {
+/// The append with these events, and with other names.
+fn rebuilt<'a>(
+    append: &'a Append,
+    entries: &[(usize, Event)],
+    name: impl Fn(&'a str) -> &'a str,
+) -> Append {
     let parts = append.streams();
     let mut changed = Append::to(name(parts[0].name()).to_owned());
     for part in parts {
         changed = changed.and_to(name(part.name()).to_owned());
         changed = changed.expect(part.expected());
     }
-    for (stream, event) in &append.entries()[..events] {
+    for (stream, event) in entries {
         changed = changed.and_to(name(parts[*stream].name()).to_owned());
         changed = changed.event(event.clone());
     }

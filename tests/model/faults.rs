@@ -173,7 +173,7 @@ fn is_found_out(fault: Fault) -> bool {
     };
     (0..200).any(|_| {
         let operations = ops::operations().new_tree(&mut runner).unwrap().current();
-        compare(make, 1024, &operations).is_err()
+        compare(make, (1024, false), &operations).is_err()
     })
 }
 

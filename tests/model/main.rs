@@ -36,6 +36,8 @@ pub(crate) struct World {
     pub(crate) limits: Limits,
     /// For a subject that has segments: how large they are to be, in bytes.
     pub(crate) segment_bytes: u64,
+    /// Whether ids are kept unique.
+    pub(crate) unique_ids: bool,
 }
 
 /// A clock that is moved by hand, in nanoseconds.
@@ -64,7 +66,8 @@ struct InMemory(MemoryStore);
 impl InMemory {
     fn new(world: &World) -> Self {
         let clock = Arc::clone(&world.clock) as Arc<dyn Clock>;
-        InMemory(MemoryStore::with_clock(clock).with_limits(world.limits))
+        let store = MemoryStore::with_clock(clock).with_limits(world.limits);
+        InMemory(store.with_unique_ids(world.unique_ids))
     }
 }
 
@@ -91,6 +94,7 @@ impl OnDisk {
             .clock(clock)
             .limits(world.limits)
             .segment_size(world.segment_bytes)
+            .unique_ids(world.unique_ids)
             .checkpoint_events(1 + world.segment_bytes as usize % 13)
             .reads(if odd { Reads::Plain } else { Reads::Mapped });
         let dir = directory();
@@ -141,7 +145,7 @@ fn config() -> ProptestConfig {
 /// Runs operations on a subject and on the oracle.
 pub(crate) fn compare<S: Subject>(
     make: impl Fn(&World) -> S,
-    segment_bytes: u64,
+    (segment_bytes, unique_ids): (u64, bool),
     operations: &[ops::Op],
 ) -> Result<(), TestCaseError> {
     let world = World {
@@ -151,6 +155,7 @@ pub(crate) fn compare<S: Subject>(
             append_bytes: ops::APPEND_LIMIT,
         },
         segment_bytes,
+        unique_ids,
     };
     let oracle = InMemory::new(&world).0;
     let mut comparison = Comparison::new(make(&world), oracle, Arc::clone(&world.clock));
@@ -167,15 +172,17 @@ proptest! {
     fn a_store_in_memory_is_like_another(
         operations in ops::operations(),
         segment_bytes in ops::segment_bytes(),
+        unique_ids in any::<bool>(),
     ) {
-        compare(InMemory::new, segment_bytes, &operations)?;
+        compare(InMemory::new, (segment_bytes, unique_ids), &operations)?;
     }
 
     #[test]
     fn the_log_is_like_a_store_in_memory(
         operations in ops::operations(),
         segment_bytes in ops::segment_bytes(),
+        unique_ids in any::<bool>(),
     ) {
-        compare(OnDisk::new, segment_bytes, &operations)?;
+        compare(OnDisk::new, (segment_bytes, unique_ids), &operations)?;
     }
 }

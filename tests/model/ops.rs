@@ -88,6 +88,10 @@ pub(crate) enum Change {
     Expect(Expectation),
     /// Turns everything to this stream.
     Stream(&'static str),
+    /// Gives the last event other data.
+    Data,
+    /// Puts an earlier append's events behind those of this one.
+    Both(Index),
 }
 
 pub(crate) fn operations() -> impl Strategy<Value = Vec<Op>> {
@@ -133,6 +137,8 @@ fn change() -> impl Strategy<Value = Change> {
         1 => Just(Change::Longer),
         2 => expectation().prop_map(Change::Expect),
         1 => select(&STREAMS[..]).prop_map(Change::Stream),
+        1 => Just(Change::Data),
+        1 => any::<Index>().prop_map(Change::Both),
     ]
 }
 

@@ -21,7 +21,9 @@ type Submitted = anyhow::Result<(String, Pending)>;
 /// Lines are read by a thread of their own, so that one is acknowledged as
 /// soon as it is durable, whenever the next one comes.
 pub(crate) fn run(args: &AppendArgs, out: &mut Out) -> anyhow::Result<()> {
-    let mut options = Options::new().durability(Durability::Durable);
+    let mut options = Options::new()
+        .durability(Durability::Durable)
+        .unique_ids(args.ids.unique_ids);
     if let Some(size) = args.segments.segment_size {
         options = options.segment_size(size);
     }
@@ -90,7 +92,11 @@ fn acknowledge(receiver: &Receiver<Submitted>, out: &mut Out) -> anyhow::Result<
         match outcome {
             Ok(appended) => {
                 let (first, last) = (appended.first(), appended.last());
-                writeln!(out, r#"{{"first":{first},"last":{last}}}"#)?;
+                let repeat = match appended.is_repeat() {
+                    true => r#","repeat":true"#,
+                    false => "",
+                };
+                writeln!(out, r#"{{"first":{first},"last":{last}{repeat}}}"#)?;
             }
             Err(error) => {
                 out.flush()?;

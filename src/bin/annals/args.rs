@@ -59,20 +59,35 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_enum, default_value_t = Safety::Written)]
     pub(crate) durability: Safety,
     #[command(flatten)]
+    pub(crate) ids: IdArgs,
+    #[command(flatten)]
     pub(crate) segments: SegmentArgs,
 }
 
 /// Records events from stdin, one durable append a line
 ///
 /// Takes the lines that `import` takes. For each, as soon as it is durable,
-/// {"first":P,"last":P} is written to stdout: the positions of its events.
+/// {"first":P,"last":P} is written to stdout: the positions of its events, with
+/// "repeat":true if they were there already.
 /// A bad line stops it; what came before is acknowledged first.
 #[derive(Debug, clap::Args)]
 pub(crate) struct AppendArgs {
     /// The store's directory; made if it is missing or empty
     pub(crate) store: PathBuf,
     #[command(flatten)]
+    pub(crate) ids: IdArgs,
+    #[command(flatten)]
     pub(crate) segments: SegmentArgs,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct IdArgs {
+    /// Keep ids unique: a line that is in the store already, with its "id" and
+    /// all, adds nothing; an id that is taken by anything else is an error.
+    /// Lines without an "id" get a new one and are always new. The first time
+    /// all of the store is read
+    #[arg(long)]
+    pub(crate) unique_ids: bool,
 }
 
 #[derive(Debug, clap::Args)]

@@ -40,6 +40,8 @@ struct Import {
     bytes_in_flight: usize,
     events: u64,
     appends: u64,
+    /// Those of the events that were in the store before.
+    known: u64,
     failed: bool,
     /// Those that were in flight when an earlier append failed, and did not.
     events_beyond: u64,
@@ -59,7 +61,9 @@ struct InFlight {
 
 impl Import {
     fn open(args: &ImportArgs, progress: Progress) -> anyhow::Result<Self> {
-        let mut options = Options::new().durability(args.durability.into());
+        let mut options = Options::new()
+            .durability(args.durability.into())
+            .unique_ids(args.ids.unique_ids);
         if let Some(size) = args.segments.segment_size {
             options = options.segment_size(size);
         }
@@ -81,6 +85,7 @@ impl Import {
             bytes_in_flight: 0,
             events: 0,
             appends: 0,
+            known: 0,
             failed: false,
             events_beyond: 0,
             taken: Arc::default(),
@@ -167,7 +172,9 @@ impl Import {
             self.failed = true;
             anyhow::Error::new(error).context(first.place.clone())
         })?;
-        if self.failed {
+        if appended.is_repeat() {
+            self.known += first.events;
+        } else if self.failed {
             self.events_beyond += first.events;
         } else {
             self.events += first.events;
@@ -183,7 +190,7 @@ impl Import {
             }
         }
         if let Some(progress) = &mut self.progress {
-            progress.at(self.events, self.taken.load(Ordering::Relaxed));
+            progress.at(self.events + self.known, self.taken.load(Ordering::Relaxed));
         }
         Ok(())
     }
@@ -196,6 +203,10 @@ impl Import {
         say(&format!(
             "imported {events} in {appends}{kept}; the head is at {head}"
         ));
+        if self.known > 0 {
+            let known = counted(self.known, "event");
+            say(&format!("{known} had been recorded before"));
+        }
         if self.events_beyond > 0 {
             let beyond = counted(self.events_beyond, "event");
             say(&format!(

@@ -36,12 +36,16 @@ fn write(out: &mut Out, report: &VerifyReport) -> io::Result<()> {
     }
     writeln!(
         out,
-        "read {} of {} in {} ({}) and {}: {}",
+        "read {} of {} in {} ({}) and {}{}: {}",
         counted(report.events, "event"),
         counted(report.streams, "stream"),
         counted(report.segments, "segment"),
         BinaryBytes(report.bytes),
         counted(report.index_files, "index file"),
+        match report.id_files {
+            0 => String::new(),
+            count => format!(" and {}", counted(count, "id file")),
+        },
         match report.faults.len() {
             0 => "all as it was written".into(),
             count => counted(count as u64, "fault"),

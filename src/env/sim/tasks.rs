@@ -149,7 +149,7 @@ impl State {
             }
             self.now = next;
         }
-        let lanes = [Lane::Flush, Lane::Prepare, Lane::Index];
+        let lanes = [Lane::Flush, Lane::Prepare, Lane::Index, Lane::Ids];
         let firsts: Vec<usize> = lanes
             .iter()
             .filter_map(|lane| self.first_due(*lane))

@@ -222,7 +222,7 @@ pub(super) fn input_file(bytes: &[u8], log: &Log) -> Vec<u8> {
 }
 
 /// Changes: where, how many bytes, which.
-fn changed(file: &[u8], input: &mut Input<'_>) -> Vec<u8> {
+pub(super) fn changed(file: &[u8], input: &mut Input<'_>) -> Vec<u8> {
     let mut file = file.to_vec();
     while !input.0.is_empty() {
         let at = input.short().min(file.len());

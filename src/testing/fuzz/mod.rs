@@ -5,6 +5,7 @@
 //! mend checksums first: what is tried is what lies behind them. The committed
 //! corpus is made by `seeds`; see `tests/fuzz_corpus.rs`.
 
+mod ids;
 mod index;
 mod mend;
 mod record;
@@ -12,6 +13,7 @@ mod seeds;
 mod segment;
 mod tools;
 
+pub use ids::ids_decode;
 pub use index::index_decode;
 pub use record::record_decode;
 pub use seeds::seeds;
@@ -21,8 +23,9 @@ pub use segment::segment_recover;
 pub type Target = fn(&[u8]);
 
 /// The targets: name and function.
-pub const TARGETS: [(&str, Target); 3] = [
+pub const TARGETS: [(&str, Target); 4] = [
     ("record_decode", record_decode),
     ("segment_recover", segment_recover),
     ("index_decode", index_decode),
+    ("ids_decode", ids_decode),
 ];

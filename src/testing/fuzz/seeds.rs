@@ -1,6 +1,6 @@
 //! Inputs to start from.
 
-use super::{index, record, segment, tools};
+use super::{ids, index, record, segment, tools};
 use crate::env::sim::{SectorSize, SimDisk};
 use crate::format::names;
 use crate::format::record::encode;
@@ -16,6 +16,7 @@ pub fn seeds(target: &str) -> Vec<(&'static str, Vec<u8>)> {
         "record_decode" => record_seeds(),
         "segment_recover" => segment_seeds(),
         "index_decode" => index_seeds(),
+        "ids_decode" => id_seeds(),
         _ => Vec::new(),
     }
 }
@@ -114,5 +115,28 @@ fn index_seeds() -> Vec<(&'static str, Vec<u8>)> {
             "seed-whole-header",
             [&[WHOLE | HEADER | MEND], &file[..400]].concat(),
         ),
+    ]
+}
+
+fn id_seeds() -> Vec<(&'static str, Vec<u8>)> {
+    use ids::{HEADER, MEND, WHOLE};
+    let file = &ids::LOG.file;
+    let change = |flags: u8, at: usize, bytes: &[u8]| {
+        let at = (at as u16).to_le_bytes();
+        [&[flags], &at[..], &[bytes.len() as u8], bytes].concat()
+    };
+    let entry = 4096 + 10 * 77;
+    vec![
+        ("seed-right", vec![0]),
+        ("seed-header", change(MEND, 12, &[3, 0, 0, 0])),
+        ("seed-mark", change(MEND, 56, &[1])),
+        ("seed-block", change(0, 128, &[200, 1, 0, 0, 255])),
+        ("seed-block-lies", change(MEND, 128, &[200, 1, 0, 0, 255])),
+        ("seed-block-far", change(MEND, 192, &[0, 0, 0, 1])),
+        ("seed-filter-lies", change(MEND, 132, &[0; 60])),
+        ("seed-entry", change(0, entry, &[1, 2, 3])),
+        ("seed-entry-lies", change(MEND, entry, &[1, 2, 3])),
+        ("seed-place-lies", change(MEND, entry + 6, &[1, 2, 3, 4])),
+        ("seed-whole", [&[WHOLE | HEADER], &file[..]].concat()),
     ]
 }
