@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench limits_read -- [events] [part...]`: 1 million events
 //! and all parts unless said. The parts are `everything`, `stream`,
-//! `event`, `cold`, `open`, `size`.
+//! `event`, `writing`, `cold`, `open`, `size`.
 //! With `CPU_TIME` in the environment, only the time counts that the thread
 //! itself ran.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
@@ -15,6 +15,7 @@ mod hot;
 mod open;
 mod raw;
 mod size;
+mod writing;
 
 use annals::{Durability, EventStore, LogStore, Options};
 use common::workload::{Choice, Workload, fill};
@@ -59,6 +60,10 @@ fn main() -> annals::Result<()> {
         .any(|part| wanted.has(part))
     {
         hot_reads(&wanted, &dir.path().join("hot"))?;
+    }
+    if wanted.has("writing") {
+        let dir = dir.path().join("writing");
+        writing::reads_while_writing(&dir, wanted.events, wanted.rounds)?;
     }
     if wanted.has("cold") {
         cold::cold_stream(&dir.path().join("cold"), wanted.events, wanted.rounds)?;

@@ -2,8 +2,9 @@
 //! what was given: 10 events a stream, each stream as likely.
 
 use crate::common::measure::{anonymous_memory, mapped_memory};
+use crate::common::reading::scan;
 use crate::common::workload::{Choice, Workload, fill};
-use crate::{hot, raw};
+use crate::raw;
 use annals::{Durability, EventStore, Options, Query};
 use std::path::Path;
 
@@ -28,7 +29,7 @@ pub(crate) fn sizes(dir: &Path, events: u64) -> annals::Result<()> {
     let before = anonymous_memory();
     let store = options.open(dir)?;
     let opened = anonymous_memory().saturating_sub(before);
-    hot::scan(&store, &Query::all());
+    scan(&store, &Query::all());
     let read = anonymous_memory().saturating_sub(before);
     println!(
         "  memory after open                      {:>6.2} bytes an event",
