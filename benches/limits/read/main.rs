@@ -49,6 +49,12 @@ impl Wanted {
 }
 
 fn main() -> annals::Result<()> {
+    let own: Vec<_> = std::env::args().collect();
+    if let [_, word, dir] = own.as_slice()
+        && word == size::MEMORY_OF
+    {
+        return size::memory_of(dir.as_ref());
+    }
     let wanted = Wanted::read();
     let dir = tempfile::tempdir().unwrap();
     println!(
