@@ -37,7 +37,7 @@ fn wake_ups(criterion: &mut Criterion) {
         });
         let (sender, receiver) = channel();
         std::thread::scope(|scope| {
-            scope.spawn(|| follow(&store, sender));
+            scope.spawn(|| follow(&store, &sender));
             group.bench_function(format!("append to wake-up, {durability:?}"), |bencher| {
                 bencher.iter_custom(|times| (0..times).map(|_| wake_up(&append, &receiver)).sum());
             });
@@ -58,7 +58,7 @@ fn wake_up<T>(append: &dyn Fn() -> T, receiver: &Receiver<Instant>) -> Duration 
 
 /// Waits for events, reads them, and says when it has; until the stream `end`
 /// has one.
-fn follow(store: &LogStore, sender: Sender<Instant>) {
+fn follow(store: &LogStore, sender: &Sender<Instant>) {
     let mut position = store.head();
     while store.version("end").unwrap().get() == 0 {
         let head = store.wait(position, FOREVER).unwrap();

@@ -1,5 +1,6 @@
 //! Copies of stores, and stores that are not in memory.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 /// Makes `to` a copy of a directory, synced, so that the first sync of whoever
@@ -10,7 +11,11 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let own = to.join(entry.file_name());
-        std::fs::copy(entry.path(), &own).unwrap();
+        match std::fs::copy(entry.path(), &own) {
+            // An index file that was merged with others meanwhile.
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
+            copied => copied.unwrap(),
+        };
         std::fs::File::open(own).unwrap().sync_all().unwrap();
     }
 }
