@@ -1,5 +1,5 @@
 //! What the benches share.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 pub(crate) mod files;
 pub(crate) mod measure;
