@@ -111,6 +111,13 @@ impl Waiting {
         self.pause()
     }
 
+    /// The calling thread watches no longer, so that whoever comes next does.
+    pub(super) fn stop_watching(&mut self, watch: &mut Option<Watch>) {
+        if watch.take().is_some() {
+            self.watched = false;
+        }
+    }
+
     /// Enters the calling thread among those who are to be woken.
     pub(super) fn enter(&mut self, wanted: Wanted) {
         self.sleepers.push((wanted, Sleeper::own()));

@@ -112,7 +112,7 @@ impl Committer {
                 }
                 Part::Watch => Some(waiting.watch(&mut watch)),
                 Part::Wait => {
-                    watch = None;
+                    waiting.stop_watching(&mut watch);
                     None
                 }
             };
