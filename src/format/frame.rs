@@ -122,6 +122,133 @@ pub(crate) struct FrameHead {
 }
 
 impl FrameHead {
+    /// How long the head is of the frame that begins so, by what the bytes
+    /// claim: what `open` needs of it.
+    pub(crate) fn claimed(bytes: &[u8], length: usize) -> usize {
+        let claimed = varint::get_len(bytes, &mut FIXED.clone());
+        claimed.unwrap_or(0).min(length)
+    }
+
+    /// Verifies the head of a frame of `length` bytes that begins with these
+    /// at `offset` of its segment, and decodes it. Bytes behind the head need
+    /// not be there, and are not looked at.
+    pub(crate) fn open(
+        bytes: &[u8],
+        length: usize,
+        base: &FrameBase,
+        offset: u64,
+    ) -> Result<Self, Fault> {
+        let (head_length, at) = Self::split(bytes, length)?;
+        let covered = bytes
+            .get(8..head_length)
+            .ok_or(Fault::damaged(FIXED, "the head of the frame is cut off"))?;
+        let sum = base.place.checksum(offset, [&bytes[..4], covered]);
+        if sum != LittleEndian::read_u32(&bytes[4..8]) {
+            return Err(Fault::damaged(
+                4,
+                "the checksum of the frame does not match",
+            ));
+        }
+        let head = Self::decode(bytes, length, base, offset, head_length, at)?;
+        head.check_entries(&bytes[..head_length], bytes[8])?;
+        Ok(head)
+    }
+
+    /// The length of the head as the frame states it, and where it goes on.
+    #[inline]
+    fn split(bytes: &[u8], length: usize) -> Result<(usize, usize), Fault> {
+        let mut at = FIXED;
+        let fixed = take(bytes, &mut 0, FIXED, "the frame is cut off")?;
+        if LittleEndian::read_u32(&fixed[..4]) as usize != length {
+            return Err(Fault::damaged(0, "the length of the frame is wrong"));
+        }
+        let head_length = varint::get_len(bytes, &mut at)?;
+        if head_length < at || head_length > length {
+            return Err(Fault::damaged(FIXED, "the head of the frame leads outside"));
+        }
+        Ok((head_length, at))
+    }
+
+    #[inline]
+    fn decode(
+        bytes: &[u8],
+        length: usize,
+        base: &FrameBase,
+        offset: u64,
+        head_length: usize,
+        mut at: usize,
+    ) -> Result<Self, Fault> {
+        let flags = bytes[8];
+        if flags & !KNOWN != 0 {
+            return Err(Fault::newer(8, "a kind of frame that must be known"));
+        }
+        let fields = bytes.get(..head_length).unwrap_or(bytes);
+        let out_of_range = |at| Fault::damaged(at, "a number of the frame is out of range");
+        let first = Position::new(varint::get(fields, &mut at)?);
+        let lag = varint::get(fields, &mut at)?;
+        let durable = first
+            .get()
+            .checked_sub(1)
+            .and_then(|before| before.checked_sub(lag));
+        let durable = Position::new(durable.ok_or(out_of_range(at))?);
+        let since = varint::get(fields, &mut at)?;
+        let recorded = i64::try_from(since)
+            .ok()
+            .and_then(|since| base.base_time.checked_add(since))
+            .filter(|micros| Timestamp::from_micros(*micros).is_ok())
+            .ok_or(out_of_range(at))?;
+        let epoch = match flags & EPOCH {
+            0 => Some(base.epoch),
+            _ => match varint::get(fields, &mut at)? {
+                0 => None,
+                later => base.epoch.checked_add(later),
+            },
+        };
+        let epoch = epoch.filter(|epoch| *epoch <= segment::MAX_EPOCH);
+        let count = varint::get(fields, &mut at)?;
+        let count = u32::try_from(count).ok().filter(|count| *count > 0);
+        Ok(FrameHead {
+            offset,
+            length,
+            head_length,
+            entries_at: at,
+            known: false,
+            count: count.ok_or(out_of_range(at))?,
+            commit: Commit {
+                first,
+                durable,
+                recorded,
+                epoch: epoch.ok_or(out_of_range(at))?,
+            },
+        })
+    }
+
+    /// Walks the entries once, so that later walks find what they expect.
+    fn check_entries(&self, head: &[u8], flags: u8) -> Result<(), Fault> {
+        let mut at = self.entries_at;
+        let last = self.commit.first.get().checked_add(u64::from(self.count));
+        let out_of_range = Fault::damaged(at, "the positions run out of range");
+        last.filter(|end| *end < u64::MAX).ok_or(out_of_range)?;
+        let mut records = 0usize;
+        for index in 0..self.count {
+            take(head, &mut at, 4, "the entries of the frame are cut off")?;
+            varint::get(head, &mut at)?;
+            if index + 1 < self.count {
+                records = records.saturating_add(varint::get_len(head, &mut at)?);
+            }
+        }
+        if records > self.length - self.head_length {
+            return Err(Fault::damaged(at, "a record leads outside the frame"));
+        }
+        if flags & EXTENSIONS != 0 {
+            return segment::check_extensions(&head[at..]).map_err(|fault| fault.shifted(at));
+        }
+        if at != self.head_length {
+            return Err(Fault::damaged(at, "the head of the frame is too long"));
+        }
+        Ok(())
+    }
+
     /// Whether the records have been verified before and need not be again.
     pub(crate) fn is_known(&self) -> bool {
         self.known
@@ -239,28 +366,11 @@ pub(crate) fn peek_len(bytes: &[u8], room: u64) -> Option<usize> {
 }
 
 impl<'a> Frame<'a> {
-    /// How many bytes `open` would have to sum up, by what the bytes claim.
-    pub(crate) fn claimed_head(bytes: &[u8]) -> usize {
-        let claimed = varint::get_len(bytes, &mut FIXED.clone());
-        claimed.unwrap_or(0).min(bytes.len())
-    }
-
     /// Verifies the head of the frame that these bytes are, which begin at
     /// `offset` of its segment, and decodes it. The records are not looked at.
     pub(crate) fn open(bytes: &'a [u8], base: &FrameBase, offset: u64) -> Result<Self, Fault> {
-        let (head_length, at) = Self::head_length(bytes)?;
-        let sum = base
-            .place
-            .checksum(offset, [&bytes[..4], &bytes[8..head_length]]);
-        if sum != LittleEndian::read_u32(&bytes[4..8]) {
-            return Err(Fault::damaged(
-                4,
-                "the checksum of the frame does not match",
-            ));
-        }
-        let frame = Self::decode_head(bytes, base, offset, head_length, at)?;
-        frame.check_entries(bytes[8])?;
-        Ok(frame)
+        let head = FrameHead::open(bytes, bytes.len(), base, offset)?;
+        Ok(Frame { bytes, head })
     }
 
     /// Decodes a frame that has verified before, all of it.
@@ -270,111 +380,10 @@ impl<'a> Frame<'a> {
         base: &FrameBase,
         offset: u64,
     ) -> Result<Self, Fault> {
-        let (head_length, at) = Self::head_length(bytes)?;
-        let mut frame = Self::decode_head(bytes, base, offset, head_length, at)?;
-        frame.head.known = true;
-        Ok(frame)
-    }
-
-    /// The length of the head as the frame states it, and where it goes on.
-    #[inline]
-    fn head_length(bytes: &[u8]) -> Result<(usize, usize), Fault> {
-        let mut at = FIXED;
-        let length = take(bytes, &mut 0, FIXED, "the frame is cut off")?;
-        if LittleEndian::read_u32(&length[..4]) as usize != bytes.len() {
-            return Err(Fault::damaged(0, "the length of the frame is wrong"));
-        }
-        let head_length = varint::get_len(bytes, &mut at)?;
-        if head_length < at || head_length > bytes.len() {
-            return Err(Fault::damaged(FIXED, "the head of the frame leads outside"));
-        }
-        Ok((head_length, at))
-    }
-
-    #[inline]
-    fn decode_head(
-        bytes: &'a [u8],
-        base: &FrameBase,
-        offset: u64,
-        head_length: usize,
-        mut at: usize,
-    ) -> Result<Self, Fault> {
-        let flags = bytes[8];
-        if flags & !KNOWN != 0 {
-            return Err(Fault::newer(8, "a kind of frame that must be known"));
-        }
-        let fields = &bytes[..head_length];
-        let out_of_range = |at| Fault::damaged(at, "a number of the frame is out of range");
-        let first = Position::new(varint::get(fields, &mut at)?);
-        let lag = varint::get(fields, &mut at)?;
-        let durable = first
-            .get()
-            .checked_sub(1)
-            .and_then(|before| before.checked_sub(lag));
-        let durable = Position::new(durable.ok_or(out_of_range(at))?);
-        let since = varint::get(fields, &mut at)?;
-        let recorded = i64::try_from(since)
-            .ok()
-            .and_then(|since| base.base_time.checked_add(since))
-            .filter(|micros| Timestamp::from_micros(*micros).is_ok())
-            .ok_or(out_of_range(at))?;
-        let epoch = match flags & EPOCH {
-            0 => Some(base.epoch),
-            _ => match varint::get(fields, &mut at)? {
-                0 => None,
-                later => base.epoch.checked_add(later),
-            },
-        };
-        let epoch = epoch.filter(|epoch| *epoch <= segment::MAX_EPOCH);
-        let count = varint::get(fields, &mut at)?;
-        let count = u32::try_from(count).ok().filter(|count| *count > 0);
-        let head = FrameHead {
-            offset,
-            length: bytes.len(),
-            head_length,
-            entries_at: at,
-            known: false,
-            count: count.ok_or(out_of_range(at))?,
-            commit: Commit {
-                first,
-                durable,
-                recorded,
-                epoch: epoch.ok_or(out_of_range(at))?,
-            },
-        };
+        let (head_length, at) = FrameHead::split(bytes, bytes.len())?;
+        let mut head = FrameHead::decode(bytes, bytes.len(), base, offset, head_length, at)?;
+        head.known = true;
         Ok(Frame { bytes, head })
-    }
-
-    /// Walks the entries once, so that later walks find what they expect.
-    fn check_entries(&self, flags: u8) -> Result<(), Fault> {
-        let head = &self.bytes[..self.head.head_length];
-        let mut at = self.head.entries_at;
-        let last = self
-            .head
-            .commit
-            .first
-            .get()
-            .checked_add(u64::from(self.head.count));
-        let out_of_range = Fault::damaged(at, "the positions run out of range");
-        last.filter(|end| *end < u64::MAX).ok_or(out_of_range)?;
-        let mut records = 0usize;
-        for index in 0..self.head.count {
-            take(head, &mut at, 4, "the entries of the frame are cut off")?;
-            varint::get(head, &mut at)?;
-            if index + 1 < self.head.count {
-                records = records.saturating_add(varint::get_len(head, &mut at)?);
-            }
-        }
-        if records > self.bytes.len() - self.head.head_length {
-            return Err(Fault::damaged(at, "a record leads outside the frame"));
-        }
-        if flags & EXTENSIONS != 0 {
-            return segment::check_extensions(&head[at..]).map_err(|fault| fault.shifted(at));
-        }
-        if at != self.head.head_length {
-            return Err(Fault::damaged(at, "the head of the frame is too long"));
-        }
-        Ok(())
     }
 
     pub(crate) fn head(&self) -> &FrameHead {

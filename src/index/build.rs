@@ -2,7 +2,7 @@
 
 use super::file::{IndexFile, Term};
 use super::table::Table;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::checksum;
 use crate::format::index::{Entry, HEADER_BYTES, IndexHeader, Sections, TermKey, encode_places};
 use crate::types::{Position, StoreId, Version};
@@ -81,7 +81,13 @@ pub(crate) fn merge(store: StoreId, files: &[Arc<IndexFile>]) -> Result<Option<I
         }
         if let Some(term) = current[index].take() {
             let shift = (files[index].first().get() - first.get()) as u32;
+            let before = postings.len();
             files[index].read_postings(&term, shift, &mut postings)?;
+            // Checksums hold for lies, too.
+            if !postings[before.saturating_sub(1)..].is_sorted_by(|one, next| one < next) {
+                let reason = "the postings of a term do not ascend";
+                return Err(Error::corrupt(files[index].path(), 0, reason));
+            }
         }
         current[index] = sources[index].next().transpose()?;
         waiting.extend(
