@@ -94,12 +94,14 @@ impl Committer {
                 continue;
             }
             state.leading = true;
+            let waiting_before = state.waiting;
             drop(state);
             let led = self.lead(claims, progress);
             if let Err(cause) = led.clone()
                 && self.env.bug(Bug::NoPoison)
             {
                 self.state.lock().leading = false;
+                self.changed.notify_all();
                 return Err(ErrorKind::OutcomeUnknown { cause }.into());
             }
             if let Err(error) = &led {
@@ -112,7 +114,11 @@ impl Committer {
             state.leading = false;
             state.poison = led.err();
             let forgets = state.poison.is_some() && self.env.bug(Bug::ForgetsFollowers);
-            if state.waiting > 0 && !forgets {
+            let waiting = match self.env.bug(Bug::LosesWakeUp) {
+                true => waiting_before,
+                false => state.waiting,
+            };
+            if waiting > 0 && !forgets {
                 self.changed.notify_all();
             }
         }

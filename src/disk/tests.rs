@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[cfg(annals_shuttle)]
+mod schedules;
+
 use super::{LogStore, Options, Reads};
 use crate::env::fs::Fs;
 use crate::env::sim::{CallKind, CountingFs, Outcome, SectorSize, SimDisk, SimWorld, TaskMode};
