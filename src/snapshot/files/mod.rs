@@ -163,7 +163,7 @@ fn leave_aside(name: &str, place: Place, fault: Fault) {
     say::warn(format_args!(
         "the snapshot at byte {} of {name} is left aside: {}",
         place.offset,
-        pack::reason(fault)
+        fault.reason()
     ));
 }
 
