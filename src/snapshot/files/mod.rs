@@ -192,7 +192,7 @@ impl SnapshotStore for FileSnapshots {
             return Ok(None);
         };
         match as_snapshot(&header, &record) {
-            Ok(found) => Ok(found.filter(|own| own.serves(key, at_most))),
+            Ok(found) => Ok(found.and_then(|own| own.if_it_serves(key, at_most))),
             Err(fault) => {
                 leave_aside(&pack::name(place.pack), place, fault);
                 Ok(None)
