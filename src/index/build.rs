@@ -84,8 +84,11 @@ pub(crate) fn merge(store: StoreId, files: &[Arc<IndexFile>]) -> Result<Option<I
             let before = postings.len();
             files[index].read_postings(&term, shift, &mut postings)?;
             // Checksums hold for lies, too.
-            if !postings[before.saturating_sub(1)..].is_sorted_by(|one, next| one < next) {
-                let reason = "the postings of a term do not ascend";
+            let own = &postings[before..];
+            let end = u64::from(shift) + u64::from(files[index].header().positions());
+            let within = own.last().is_none_or(|last| u64::from(*last) < end);
+            if !within || !own.is_sorted_by(|one, next| one < next) {
+                let reason = "the postings of a term are not those of its range";
                 return Err(Error::corrupt(files[index].path(), 0, reason));
             }
         }
