@@ -165,7 +165,7 @@ impl<'a> Survey<'a> {
             let damage = loop {
                 match walk.step()? {
                     Step::Frame(offset, frame) => {
-                        self.durable = self.durable.max(frame.head().commit.durable);
+                        self.durable = self.durable.max(frame.commit().durable);
                         visit(Met::Frame(segment, offset, &frame))?;
                     }
                     Step::End => break None,
@@ -197,8 +197,8 @@ impl<'a> Survey<'a> {
         let within = end..segment.size();
         let file = &**segment.file();
         let mut search = Search::new(file, within, segment.base(), segment.path());
-        while let Some(head) = search.next()? {
-            if head.commit.first < next {
+        while let Some((head, commit)) = search.next()? {
+            if head.first < next {
                 // Stale: of an epoch whose end was cut off.
                 continue;
             }
@@ -208,11 +208,11 @@ impl<'a> Survey<'a> {
             return Ok(Some(Resumed {
                 offset: if sound { head.offset() } else { head.end() },
                 next: if sound {
-                    head.commit.first
+                    head.first
                 } else {
                     head.last().next()
                 },
-                epoch: if sound { head.commit.epoch } else { 0 },
+                epoch: if sound { commit.epoch } else { 0 },
             }));
         }
         Ok(None)

@@ -1,20 +1,21 @@
 //! A frame: one commit. A head, bound to its place by its checksum, and behind
 //! it the records, bound to the head by theirs.
 
-use super::checksum::{self, Place};
-use super::record::{self, RecordPlace};
+pub(crate) use super::head::{FrameHead, Record, RecordCursor};
+
+use super::checksum::Place;
 use super::{Fault, segment, take, varint};
-use crate::types::{EventRef, Position, Timestamp, Version};
+use crate::types::{Position, Timestamp, Version};
 use byteorder::{ByteOrder, LittleEndian};
 
 /// The frame belongs to a later epoch than its segment.
-const EPOCH: u8 = 1;
+pub(super) const EPOCH: u8 = 1;
 /// Extension fields follow the entries.
 const EXTENSIONS: u8 = 1 << 1;
 /// Flags that this version knows.
 const KNOWN: u8 = EPOCH | EXTENSIONS;
 /// Length, checksum, flags: what a frame begins with.
-const FIXED: usize = 9;
+pub(super) const FIXED: usize = 9;
 /// No frame is shorter: its fixed part, six numbers of a byte and more, the
 /// checksum of a record, and a record of an id and two lengths.
 pub(crate) const MIN_BYTES: usize = FIXED + 6 + 4 + 19;
@@ -107,38 +108,49 @@ fn with_own_length(without: usize) -> usize {
     without + own
 }
 
-/// What a verified head says. It is kept while the frame is read from, so that
-/// the head is verified once, not once for each record.
+/// A frame whose head has been verified.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct FrameHead {
-    offset: u64,
-    length: usize,
-    head_length: usize,
-    entries_at: usize,
-    /// Whether the records, too, were verified before.
-    known: bool,
-    pub(crate) count: u32,
-    pub(crate) commit: Commit,
+pub(crate) struct Frame<'a> {
+    bytes: &'a [u8],
+    head: FrameHead,
+    commit: Commit,
 }
 
-impl FrameHead {
+/// The length that the frame beginning here says it has, if it could be one
+/// within `room` bytes: not verified yet. `None`: no frame begins here.
+pub(crate) fn peek_len(bytes: &[u8], room: u64) -> Option<usize> {
+    let length = LittleEndian::read_u32(bytes.get(..4)?);
+    (length as usize >= MIN_BYTES && u64::from(length) <= room).then_some(length as usize)
+}
+
+impl<'a> Frame<'a> {
     /// How long the head is of the frame that begins so, by what the bytes
-    /// claim: what `open` needs of it.
-    pub(crate) fn claimed(bytes: &[u8], length: usize) -> usize {
+    /// claim: what `open_head` needs of it.
+    pub(crate) fn claimed_head(bytes: &[u8], length: usize) -> usize {
         let claimed = varint::get_len(bytes, &mut FIXED.clone());
         claimed.unwrap_or(0).min(length)
     }
 
-    /// Verifies the head of a frame of `length` bytes that begins with these
-    /// at `offset` of its segment, and decodes it. Bytes behind the head need
-    /// not be there, and are not looked at.
-    pub(crate) fn open(
+    /// Verifies the head of the frame that these bytes are, which begin at
+    /// `offset` of its segment, and decodes it. The records are not looked at.
+    pub(crate) fn open(bytes: &'a [u8], base: &FrameBase, offset: u64) -> Result<Self, Fault> {
+        let (head, commit) = Self::open_head(bytes, bytes.len(), base, offset)?;
+        Ok(Frame {
+            bytes,
+            head,
+            commit,
+        })
+    }
+
+    /// The same for a frame of `length` bytes that begins with these: those
+    /// behind the head need not be there.
+    pub(crate) fn open_head(
         bytes: &[u8],
         length: usize,
         base: &FrameBase,
         offset: u64,
-    ) -> Result<Self, Fault> {
-        let (head_length, at) = Self::split(bytes, length)?;
+    ) -> Result<(FrameHead, Commit), Fault> {
+        let (head_length, at) = Self::head_length(bytes, length)?;
         let covered = bytes
             .get(8..head_length)
             .ok_or(Fault::damaged(FIXED, "the head of the frame is cut off"))?;
@@ -149,14 +161,14 @@ impl FrameHead {
                 "the checksum of the frame does not match",
             ));
         }
-        let head = Self::decode(bytes, length, base, offset, head_length, at)?;
-        head.check_entries(&bytes[..head_length], bytes[8])?;
-        Ok(head)
+        let (head, commit) = Self::decode_head(&bytes[..head_length], length, base, offset, at)?;
+        Self::check_entries(&head, &bytes[..head_length])?;
+        Ok((head, commit))
     }
 
     /// The length of the head as the frame states it, and where it goes on.
     #[inline]
-    fn split(bytes: &[u8], length: usize) -> Result<(usize, usize), Fault> {
+    fn head_length(bytes: &[u8], length: usize) -> Result<(usize, usize), Fault> {
         let mut at = FIXED;
         let fixed = take(bytes, &mut 0, FIXED, "the frame is cut off")?;
         if LittleEndian::read_u32(&fixed[..4]) as usize != length {
@@ -170,19 +182,17 @@ impl FrameHead {
     }
 
     #[inline]
-    fn decode(
-        bytes: &[u8],
+    fn decode_head(
+        fields: &[u8],
         length: usize,
         base: &FrameBase,
         offset: u64,
-        head_length: usize,
         mut at: usize,
-    ) -> Result<Self, Fault> {
-        let flags = bytes[8];
+    ) -> Result<(FrameHead, Commit), Fault> {
+        let flags = fields[8];
         if flags & !KNOWN != 0 {
             return Err(Fault::newer(8, "a kind of frame that must be known"));
         }
-        let fields = bytes.get(..head_length).unwrap_or(bytes);
         let out_of_range = |at| Fault::damaged(at, "a number of the frame is out of range");
         let first = Position::new(varint::get(fields, &mut at)?);
         let lag = varint::get(fields, &mut at)?;
@@ -195,7 +205,7 @@ impl FrameHead {
         let recorded = i64::try_from(since)
             .ok()
             .and_then(|since| base.base_time.checked_add(since))
-            .filter(|micros| Timestamp::from_micros(*micros).is_ok())
+            .and_then(|micros| Timestamp::from_micros(micros).ok())
             .ok_or(out_of_range(at))?;
         let epoch = match flags & EPOCH {
             0 => Some(base.epoch),
@@ -207,187 +217,59 @@ impl FrameHead {
         let epoch = epoch.filter(|epoch| *epoch <= segment::MAX_EPOCH);
         let count = varint::get(fields, &mut at)?;
         let count = u32::try_from(count).ok().filter(|count| *count > 0);
-        Ok(FrameHead {
+        let head = FrameHead {
             offset,
-            length,
-            head_length,
-            entries_at: at,
-            known: false,
+            length: length as u32,
+            head_length: fields.len() as u32,
+            entries_at: at as u32,
             count: count.ok_or(out_of_range(at))?,
-            commit: Commit {
-                first,
-                durable,
-                recorded,
-                epoch: epoch.ok_or(out_of_range(at))?,
-            },
-        })
+            first,
+            recorded,
+            known: false,
+        };
+        let commit = Commit {
+            first,
+            durable,
+            recorded: recorded.micros(),
+            epoch: epoch.ok_or(out_of_range(at))?,
+        };
+        Ok((head, commit))
     }
 
     /// Walks the entries once, so that later walks find what they expect.
-    fn check_entries(&self, head: &[u8], flags: u8) -> Result<(), Fault> {
-        let mut at = self.entries_at;
-        let last = self.commit.first.get().checked_add(u64::from(self.count));
+    fn check_entries(frame: &FrameHead, head: &[u8]) -> Result<(), Fault> {
+        let mut at = frame.entries_at as usize;
+        let last = frame.first.get();
+        let last = last.checked_add(u64::from(frame.count));
         let out_of_range = Fault::damaged(at, "the positions run out of range");
         last.filter(|end| *end < u64::MAX).ok_or(out_of_range)?;
         let mut records = 0usize;
-        for index in 0..self.count {
+        for index in 0..frame.count {
             take(head, &mut at, 4, "the entries of the frame are cut off")?;
             varint::get(head, &mut at)?;
-            if index + 1 < self.count {
+            if index + 1 < frame.count {
                 records = records.saturating_add(varint::get_len(head, &mut at)?);
             }
         }
-        if records > self.length - self.head_length {
+        if records > frame.length as usize - head.len() {
             return Err(Fault::damaged(at, "a record leads outside the frame"));
         }
-        if flags & EXTENSIONS != 0 {
+        if head[8] & EXTENSIONS != 0 {
             return segment::check_extensions(&head[at..]).map_err(|fault| fault.shifted(at));
         }
-        if at != self.head_length {
+        if at != head.len() {
             return Err(Fault::damaged(at, "the head of the frame is too long"));
         }
         Ok(())
     }
 
-    /// Whether the records have been verified before and need not be again.
-    pub(crate) fn is_known(&self) -> bool {
-        self.known
-    }
-
-    /// Where the frame begins in its segment.
-    pub(crate) fn offset(&self) -> u64 {
-        self.offset
-    }
-
-    /// The length of the whole frame.
-    pub(crate) fn length(&self) -> u64 {
-        self.length as u64
-    }
-
-    /// Where the frame ends in its segment.
-    pub(crate) fn end(&self) -> u64 {
-        self.offset + self.length()
-    }
-
-    /// The position of the last event.
-    pub(crate) fn last(&self) -> Position {
-        self.commit.first.plus(u64::from(self.count) - 1)
-    }
-
-    /// Whether the event at a position is in this frame.
-    pub(crate) fn holds(&self, position: Position) -> bool {
-        self.commit.first <= position && position <= self.last()
-    }
-
-    /// Where the first record is.
-    pub(crate) fn start(&self) -> RecordCursor {
-        RecordCursor {
-            index: 0,
-            entry_at: self.entries_at,
-            record_at: self.head_length,
-        }
-    }
-
-    /// The record of a position that the frame holds, among the frame's bytes.
-    /// Where `cursor` isn't past it yet, the walk goes on from there.
-    #[inline]
-    pub(crate) fn record<'a>(
-        &self,
-        bytes: &'a [u8],
-        position: Position,
-        cursor: &mut RecordCursor,
-    ) -> Result<Record<'a>, Fault> {
-        let index = position.get().saturating_sub(self.commit.first.get());
-        if u64::from(cursor.index) > index {
-            *cursor = self.start();
-        }
-        while u64::from(cursor.index) < index {
-            self.step(bytes, cursor)?;
-        }
-        self.step(bytes, &mut cursor.clone())
-    }
-
-    /// The record under the cursor, which moves on to the next one.
-    #[inline]
-    fn step<'a>(&self, bytes: &'a [u8], cursor: &mut RecordCursor) -> Result<Record<'a>, Fault> {
-        let entries = bytes.get(..self.head_length).unwrap_or(bytes);
-        let sum = take(entries, &mut cursor.entry_at, 4, "an entry is cut off")?;
-        let version = Version::new(varint::get(entries, &mut cursor.entry_at)?);
-        let at = cursor.record_at;
-        let length = if cursor.index + 1 < self.count {
-            varint::get_len(entries, &mut cursor.entry_at)?
-        } else {
-            bytes.len().saturating_sub(at)
-        };
-        let own = take(
-            bytes,
-            &mut cursor.record_at,
-            length,
-            "a record leads outside",
-        )?;
-        let recorded = Timestamp::from_micros(self.commit.recorded);
-        let place = RecordPlace {
-            position: self.commit.first.plus(u64::from(cursor.index)),
-            append_first: self.commit.first,
-            append_last: self.last(),
-            version,
-            recorded: recorded.map_err(|_| Fault::damaged(0, "a time is out of range"))?,
-        };
-        cursor.index += 1;
-        Ok(Record {
-            bytes: own,
-            at,
-            checksum: LittleEndian::read_u32(sum),
-            place,
-        })
-    }
-}
-
-/// A place among the records of a frame.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RecordCursor {
-    index: u32,
-    entry_at: usize,
-    record_at: usize,
-}
-
-/// A frame whose head has been verified.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Frame<'a> {
-    bytes: &'a [u8],
-    head: FrameHead,
-}
-
-/// The length that the frame beginning here says it has, if it could be one
-/// within `room` bytes: not verified yet. `None`: no frame begins here.
-pub(crate) fn peek_len(bytes: &[u8], room: u64) -> Option<usize> {
-    let length = LittleEndian::read_u32(bytes.get(..4)?);
-    (length as usize >= MIN_BYTES && u64::from(length) <= room).then_some(length as usize)
-}
-
-impl<'a> Frame<'a> {
-    /// Verifies the head of the frame that these bytes are, which begin at
-    /// `offset` of its segment, and decodes it. The records are not looked at.
-    pub(crate) fn open(bytes: &'a [u8], base: &FrameBase, offset: u64) -> Result<Self, Fault> {
-        let head = FrameHead::open(bytes, bytes.len(), base, offset)?;
-        Ok(Frame { bytes, head })
-    }
-
-    /// Decodes a frame that has verified before, all of it.
-    #[inline]
-    pub(crate) fn open_known(
-        bytes: &'a [u8],
-        base: &FrameBase,
-        offset: u64,
-    ) -> Result<Self, Fault> {
-        let (head_length, at) = FrameHead::split(bytes, bytes.len())?;
-        let mut head = FrameHead::decode(bytes, bytes.len(), base, offset, head_length, at)?;
-        head.known = true;
-        Ok(Frame { bytes, head })
-    }
-
     pub(crate) fn head(&self) -> &FrameHead {
         &self.head
+    }
+
+    /// What the frame is, apart from its records.
+    pub(crate) fn commit(&self) -> &Commit {
+        &self.commit
     }
 
     /// The checksum of the head, which tells this frame from any other.
@@ -418,53 +300,10 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// A record in its frame.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Record<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    checksum: u32,
-    place: RecordPlace,
-}
-
-impl<'a> Record<'a> {
-    /// Compares the record with its checksum.
-    pub(crate) fn verify(&self) -> Result<(), Fault> {
-        if checksum::plain(self.bytes) == self.checksum {
-            return Ok(());
-        }
-        Err(Fault::damaged(
-            self.at,
-            "the checksum of the record does not match",
-        ))
-    }
-
-    /// What the frame says of the record.
-    #[cfg(any(test, feature = "testing"))]
-    pub(crate) fn entry(&self) -> Entry {
-        Entry {
-            checksum: self.checksum,
-            length: self.bytes.len() as u32,
-            version: self.place.version,
-        }
-    }
-
-    /// The bytes of the record.
-    #[cfg(any(test, feature = "testing"))]
-    pub(crate) fn bytes(&self) -> &'a [u8] {
-        self.bytes
-    }
-
-    /// Decodes the record; verify it before.
-    #[inline]
-    pub(crate) fn decode(&self) -> Result<EventRef<'a>, Fault> {
-        record::decode(self.bytes, self.place).map_err(|fault| fault.shifted(self.at))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::{checksum, record};
     use crate::types::{Event, StoreId};
 
     fn base() -> FrameBase {
@@ -514,7 +353,9 @@ mod tests {
             for commit in [commit(), later] {
                 let bytes = frame(&commit, count.min(2_000));
                 let opened = Frame::open(&bytes, &base(), 128).unwrap();
-                assert_eq!(opened.head().commit, commit);
+                assert_eq!(*opened.commit(), commit);
+                let known = FrameHead::known(&bytes, &base(), 128, false);
+                assert_eq!(known, Some(*opened.head()));
                 assert_eq!(u64::from(opened.head().count), count.min(2_000));
                 opened.verify().unwrap();
                 for (index, record) in opened.records().enumerate() {

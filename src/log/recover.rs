@@ -17,7 +17,7 @@ use crate::env::fs::{self, File, Mode};
 use crate::env::{Bug, Env};
 use crate::error::{Error, Result};
 use crate::format::checksum::Place;
-use crate::format::frame::{Frame, FrameBase, FrameHead};
+use crate::format::frame::{Frame, FrameBase};
 use crate::format::identity::CloseStatement;
 use crate::format::names;
 use crate::format::segment::{HEADER_BYTES, MAX_EPOCH, MAX_SIZE, SegmentHeader};
@@ -99,11 +99,12 @@ impl Unsettled {
         self.segments.push((Arc::clone(segment), offset, offset));
     }
 
-    fn add(&mut self, head: &FrameHead) {
+    fn add(&mut self, frame: &Frame<'_>) {
+        let head = frame.head();
         let index = self.segments.len() - 1;
         self.segments[index].2 = head.end();
         self.frames.push_back((index, head.offset(), head.last()));
-        self.durable = self.durable.max(head.commit.durable);
+        self.durable = self.durable.max(frame.commit().durable);
         while self
             .frames
             .front()
@@ -171,8 +172,8 @@ impl Recovery<'_> {
             let damage = loop {
                 match walk.step()? {
                     Step::Frame(offset, frame) => {
-                        last_recorded = frame.head().commit.recorded;
-                        unsettled.add(frame.head());
+                        last_recorded = frame.commit().recorded;
+                        unsettled.add(&frame);
                         visit(&segment, offset, &frame)?;
                     }
                     Step::End => break None,
@@ -344,9 +345,9 @@ impl Rest {
         path: &Path,
     ) -> Result<Option<(u64, u64)>> {
         let mut search = Search::new(file, within, base, path);
-        while let Some(head) = search.next()? {
-            self.durable = self.durable.max(head.commit.durable);
-            self.epoch = self.epoch.max(head.commit.epoch);
+        while let Some((_, commit)) = search.next()? {
+            self.durable = self.durable.max(commit.durable);
+            self.epoch = self.epoch.max(commit.epoch);
         }
         Ok(search.dirty())
     }

@@ -2,7 +2,7 @@
 
 use crate::env::fs::{self, File};
 use crate::error::{Error, Result};
-use crate::format::frame::{FrameBase, FrameHead, MIN_BYTES, peek_len};
+use crate::format::frame::{Commit, Frame, FrameBase, FrameHead, MIN_BYTES, peek_len};
 use std::io;
 use std::ops::Range;
 use std::path::Path;
@@ -68,7 +68,7 @@ impl<'a> Search<'a> {
     }
 
     /// The next frame whose head verifies.
-    pub(crate) fn next(&mut self) -> Result<Option<FrameHead>> {
+    pub(crate) fn next(&mut self) -> Result<Option<(FrameHead, Commit)>> {
         while self.enter_data()? {
             let least = (MIN_BYTES as u64).min(self.end - self.at);
             self.fill(least)?;
@@ -81,8 +81,8 @@ impl<'a> Search<'a> {
             }
             match peek_len(here, self.end - self.at) {
                 Some(length) if here.len() >= MIN_BYTES => {
-                    if let Some(head) = self.try_frame(length)? {
-                        return Ok(Some(head));
+                    if let Some(found) = self.try_frame(length)? {
+                        return Ok(Some(found));
                     }
                 }
                 _ => {}
@@ -115,18 +115,18 @@ impl<'a> Search<'a> {
     }
 
     /// The frame that begins here by what its first bytes say, if it is one.
-    fn try_frame(&mut self, length: usize) -> Result<Option<FrameHead>> {
+    fn try_frame(&mut self, length: usize) -> Result<Option<(FrameHead, Commit)>> {
         let offset = self.at;
-        let claimed = FrameHead::claimed(self.here(), length) as u64;
+        let claimed = Frame::claimed_head(self.here(), length) as u64;
         self.spend(claimed)?;
         self.fill(claimed)?;
-        let Ok(head) = FrameHead::open(self.here(), length, self.base, offset) else {
+        let Ok((head, commit)) = Frame::open_head(self.here(), length, self.base, offset) else {
             return Ok(None);
         };
         // Its records are passed over; a frame holds more than zeros.
         self.note_dirty(offset, head.end());
         self.at = head.end();
-        Ok(Some(head))
+        Ok(Some((head, commit)))
     }
 
     fn spend(&mut self, count: u64) -> Result<()> {

@@ -3,7 +3,7 @@
 
 use super::gather::Gather;
 use crate::disk::background;
-use crate::disk::shared::{Shared, Writer};
+use crate::disk::shared::{MOST_HEALINGS, Shared, Writer};
 use crate::env::{Env, fs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::ids::IdEntry;
