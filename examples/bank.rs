@@ -1,11 +1,12 @@
 //! A bank: transfers between two accounts in one atomic append, overdrafts
-//! refused, eight threads at once, and no money made or lost.
+//! refused, eight threads at once, and no money made or lost; in files and in
+//! memory.
 //!
 //! Run it with `cargo run --example bank`.
 #![allow(clippy::print_stdout)]
 
 use annals::snapshot::{MemorySnapshots, SnapshotPolicy};
-use annals::{Aggregate, CommandError, EventStore, Repository};
+use annals::{Aggregate, CommandError, EventStore, MemoryStore, Repository};
 use serde::{Deserialize, Serialize};
 use std::error::Error;
 use std::fmt;
@@ -95,7 +96,12 @@ fn work(accounts: &Repository<Account>, thread: u64) -> annals::Result<u64> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let store = Arc::new(annals::temporary()?);
+    let log = Arc::new(annals::temporary()?);
+    let stores: [Arc<dyn EventStore>; 2] = [log, Arc::new(MemoryStore::new())];
+    stores.iter().try_for_each(run)
+}
+
+fn run(store: &Arc<dyn EventStore>) -> Result<(), Box<dyn Error>> {
     let snapshots = Arc::new(MemorySnapshots::new());
     let accounts = Repository::<Account>::new(store.clone())
         .with_snapshots(snapshots, SnapshotPolicy::every(20));

@@ -5,7 +5,7 @@
 #![allow(clippy::print_stdout)]
 
 use annals::decision::{Decisions, DomainEvent, Fold};
-use annals::{CommandError, EventStore, Query, QueryItem, Schema};
+use annals::{CommandError, EventStore, MemoryStore, Query, QueryItem, Schema};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
@@ -181,9 +181,14 @@ fn store_error(error: CommandError<Refusal>) -> annals::Error {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let store: Arc<dyn EventStore> = Arc::new(annals::temporary()?);
-    let done = round(&store, 6, 20)?;
-    assert_eq!(check(&*store)?, done);
+    let log = Arc::new(annals::temporary()?);
+    let stores: [Arc<dyn EventStore>; 2] = [log, Arc::new(MemoryStore::new())];
+    stores.iter().try_for_each(run)
+}
+
+fn run(store: &Arc<dyn EventStore>) -> Result<(), Box<dyn Error>> {
+    let done = round(store, 6, 20)?;
+    assert_eq!(check(&**store)?, done);
     println!("{done} enrolments and departures, no limit broken");
     Ok(())
 }

@@ -6,7 +6,7 @@
 #![allow(clippy::print_stdout)]
 
 use annals::decision::{Decisions, DomainEvent, Fold, Latest};
-use annals::{CommandError, Query, QueryItem, Schema};
+use annals::{CommandError, EventStore, MemoryStore, Query, QueryItem, Schema};
 use serde::{Deserialize, Serialize};
 use std::error::Error;
 use std::sync::Arc;
@@ -81,7 +81,12 @@ fn issue(
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let store = Arc::new(annals::temporary()?);
+    let log = Arc::new(annals::temporary()?);
+    let stores: [Arc<dyn EventStore>; 2] = [log, Arc::new(MemoryStore::new())];
+    stores.iter().try_for_each(run)
+}
+
+fn run(store: &Arc<dyn EventStore>) -> Result<(), Box<dyn Error>> {
     // All threads want the next number, so each conflict is with somebody who
     // got it: some thread always goes on. 32 attempts are not enough for that.
     let billing = Decisions::<Billing>::new(store.clone()).with_attempts(1000);
@@ -117,7 +122,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // each other in the order of the log.
     assert_eq!(issued, THREADS / 2 * (ORDERS - 1));
     let mut expected = 1;
-    for event in Schema::<Billing>::new().read(&*store, &Query::all()) {
+    for event in Schema::<Billing>::new().read(&**store, &Query::all()) {
         let InvoiceIssued { number, .. } = event?.event;
         assert_eq!(number, expected, "a gap, or a number given twice");
         expected += 1;

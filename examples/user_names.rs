@@ -5,7 +5,7 @@
 #![allow(clippy::print_stdout)]
 
 use annals::decision::{Decisions, DomainEvent, Fold};
-use annals::{CommandError, EventStore, QueryItem};
+use annals::{CommandError, EventStore, MemoryStore, QueryItem};
 use serde::{Deserialize, Serialize};
 use std::error::Error;
 use std::sync::Arc;
@@ -76,7 +76,13 @@ fn take(users: &Decisions<UserEvent>, user: u32, name: &str) -> Result<(), Comma
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let store = Arc::new(annals::temporary()?);
+    let log = Arc::new(annals::temporary()?);
+    let stores: [Arc<dyn EventStore>; 2] = [log, Arc::new(MemoryStore::new())];
+    stores.iter().for_each(run);
+    Ok(())
+}
+
+fn run(store: &Arc<dyn EventStore>) {
     let users = Decisions::<UserEvent>::new(store.clone());
     assert!(take(&users, 1000, "ada").is_ok());
     let taken = take(&users, 1001, "ada");
@@ -110,5 +116,4 @@ fn main() -> Result<(), Box<dyn Error>> {
     assert_eq!(won.iter().sum::<u32>(), NAMES, "each name was given once");
     assert_eq!(store.head().get() - before.get(), u64::from(NAMES));
     println!("{NAMES} names, asked for by {THREADS} threads, given once each: {won:?}");
-    Ok(())
 }

@@ -1,12 +1,12 @@
 //! A user: created, given another address, looked at as of yesterday, undone,
-//! asked who did what and why.
+//! asked who did what and why; in files and in memory.
 //!
 //! Run it with `cargo run --example users`.
 #![allow(clippy::print_stdout)]
 
 use annals::{
-    Aggregate, CausationTree, Clock, Context, NotUndoable, Options, Query, Repository, Scenario,
-    Timestamp, Version, undoes,
+    Aggregate, CausationTree, Clock, Context, EventStore, MemoryStore, NotUndoable, Options, Query,
+    Repository, Scenario, Timestamp, Version, undoes,
 };
 use serde::{Deserialize, Serialize};
 use std::error::Error;
@@ -97,9 +97,15 @@ fn main() -> Result<(), Box<dyn Error>> {
         .when(|user| user.change_email("nonsense"))
         .then_refused(NoAddress);
 
+    // Like `annals::temporary()` and `MemoryStore::new()`, but by our calendar.
     let calendar = Arc::new(Calendar::default());
-    // Like `annals::temporary()`, but by our calendar.
-    let store = Arc::new(Options::new().clock(calendar.clone()).temporary()?);
+    let log = Options::new().clock(calendar.clone()).temporary()?;
+    let memory = MemoryStore::with_clock(calendar.clone());
+    let stores: [Arc<dyn EventStore>; 2] = [Arc::new(log), Arc::new(memory)];
+    stores.iter().try_for_each(|store| run(store, &calendar))
+}
+
+fn run(store: &Arc<dyn EventStore>, calendar: &Calendar) -> Result<(), Box<dyn Error>> {
     let users = Repository::<User>::new(store.clone());
 
     // Created yesterday, changed today.
@@ -150,7 +156,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     );
 
     // Who, why, caused by what?
-    let tree = CausationTree::of(&*store, last.id())?;
+    let tree = CausationTree::of(&**store, last.id())?;
     print!("{tree}");
     assert_eq!(
         tree.to_string(),

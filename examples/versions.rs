@@ -1,10 +1,12 @@
 //! Three generations of one event: what was stored years ago is read as what
-//! it means today, and the log stays as it is.
+//! it means today, and the log stays as it is; in files and in memory.
 //!
 //! Run it with `cargo run --example versions`.
 #![allow(clippy::print_stdout)]
 
-use annals::{Aggregate, Append, Event, EventStore, Query, Repository, Schema, Upcasters};
+use annals::{
+    Aggregate, Append, Event, EventStore, MemoryStore, Query, Repository, Schema, Upcasters,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::error::Error;
@@ -73,7 +75,12 @@ fn upcasters() -> Upcasters {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let store = Arc::new(annals::temporary()?);
+    let log = Arc::new(annals::temporary()?);
+    let stores: [Arc<dyn EventStore>; 2] = [log, Arc::new(MemoryStore::new())];
+    stores.iter().try_for_each(run)
+}
+
+fn run(store: &Arc<dyn EventStore>) -> Result<(), Box<dyn Error>> {
     let customer = |event: Event| store.append(Append::to("customers/7").event(event));
 
     // Written over the years, by three versions of the application.
@@ -93,7 +100,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // All generations are read as events of today, ...
     let schema = Schema::<CustomerEvent>::upcasting(upcasters())?;
-    let read = schema.read(&*store, &Query::stream("customers/7"));
+    let read = schema.read(&**store, &Query::stream("customers/7"));
     let events: Vec<_> = read.collect::<annals::Result<_>>()?;
     for event in &events {
         println!("{} is {:?}", event.record.version(), event.event);
@@ -101,7 +108,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     assert_eq!(events.len(), 4, "1, none, 2, 1");
 
     // ... and make up the state of today.
-    let customers = Repository::<Customer>::new(store.clone()).with_schema(schema);
+    let customers = Repository::<Customer>::new(Arc::clone(store)).with_schema(schema);
     let customer = customers.load(7)?;
     let expected = Customer {
         street: "2 New Street".to_owned(),

@@ -87,6 +87,8 @@ mod aggregate;
 #[cfg(feature = "toolkit")]
 mod codec;
 #[cfg(feature = "toolkit")]
+mod command;
+#[cfg(feature = "toolkit")]
 mod context;
 pub mod cursor;
 #[cfg(feature = "toolkit")]
@@ -110,6 +112,7 @@ mod repository;
 mod scenario;
 #[cfg(feature = "toolkit")]
 mod schema_lock;
+mod small_files;
 pub mod snapshot;
 mod store;
 pub mod subscription;
@@ -134,6 +137,8 @@ pub use codec::MessagePack;
 #[cfg(feature = "toolkit")]
 pub use codec::{Codec, CodecError, Json};
 #[cfg(feature = "toolkit")]
+pub use command::CommandError;
+#[cfg(feature = "toolkit")]
 pub use context::Context;
 pub use disk::{
     Activity, Fault, LogStore, Options, Reads, RepairReport, Stat, VerifyProgress, VerifyReport,
@@ -145,7 +150,7 @@ pub use error::{Error, ErrorKind, EventPlace, Result};
 pub use history::{Change, Difference, History, Step};
 pub use memory::MemoryStore;
 #[cfg(feature = "toolkit")]
-pub use repository::{CommandError, Loaded, Repository};
+pub use repository::{Loaded, Repository};
 #[cfg(feature = "toolkit")]
 pub use scenario::{Outcome, Scenario};
 #[cfg(feature = "toolkit")]

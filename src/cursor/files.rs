@@ -1,16 +1,15 @@
 //! Cursors in files.
 
 use super::{Cursor, CursorStore};
-use crate::env::fs::{self, Fs, Kind};
-use crate::env::sync::Mutex;
+use crate::env::fs::Fs;
 use crate::env::{Env, say};
-use crate::error::{Error, ErrorKind, Result};
-use crate::format::cursor::{CursorFile, MAX_BYTES, safe_file_name};
-use crate::format::{Fault, FaultKind};
+use crate::error::{Error, Result};
+use crate::format::cursor::{CursorFile, MAX_BYTES};
+use crate::format::names::safe_file_name;
+use crate::small_files::SmallFiles;
 use crate::store::check_name;
 use crate::types::StoreId;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 const SUFFIX: &str = "cursor";
@@ -36,11 +35,8 @@ const SUFFIX: &str = "cursor";
 /// ```
 #[derive(Debug)]
 pub struct FileCursors {
-    fs: Arc<dyn Fs>,
-    dir: PathBuf,
+    files: SmallFiles,
     store: StoreId,
-    /// Two threads that save the same cursor would write one temporary file.
-    saving: Mutex<()>,
 }
 
 impl FileCursors {
@@ -53,57 +49,44 @@ impl FileCursors {
     }
 
     pub(crate) fn open_in(fs: Arc<dyn Fs>, dir: &Path, store: StoreId) -> Result<Self> {
-        fs::create_dir_durably(&*fs, dir)
-            .map_err(|error| Error::io(dir, "make the directory", error))?;
-        Ok(FileCursors {
-            fs,
-            dir: dir.to_path_buf(),
-            store,
-            saving: Mutex::new(()),
-        })
+        let files = SmallFiles::open(fs, dir)?;
+        Ok(FileCursors { files, store })
     }
 
-    fn path(&self, name: &str) -> Result<PathBuf> {
-        check_name("cursor", name)?;
-        Ok(self.dir.join(safe_file_name(name, SUFFIX)))
-    }
-
-    /// The cursor file at a path, if there is one.
-    fn read(&self, path: &Path) -> Result<Option<CursorFile>> {
-        let bytes = match fs::read_small(&*self.fs, path, MAX_BYTES) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::io(path, "read", error)),
+    /// What a cursor file says, if there is one of this name.
+    fn read(&self, file: &str) -> Result<Option<CursorFile>> {
+        let Some(bytes) = self.files.read(file, MAX_BYTES)? else {
+            return Ok(None);
         };
-        let found = CursorFile::decode(&bytes).map_err(|fault| as_error(path, fault))?;
+        let path = self.files.path(file);
+        let found = CursorFile::decode(&bytes).map_err(|fault| fault.in_file(&path, 0))?;
         if found.store != self.store {
             let reason = format!("it is a cursor of another store, {}", found.store);
-            return Err(Error::corrupt(path, 16, reason));
+            return Err(Error::corrupt(&path, 16, reason));
         }
         Ok(Some(found))
     }
 }
 
-fn as_error(path: &Path, fault: Fault) -> Error {
-    match fault.kind {
-        FaultKind::Damaged(reason) => Error::corrupt(path, fault.at as u64, reason),
-        FaultKind::Newer(what) => ErrorKind::NewerFormat {
-            path: path.to_path_buf(),
-            found: what.to_owned(),
-        }
-        .into(),
-    }
+fn file_name(name: &str) -> Result<String> {
+    check_name("cursor", name)?;
+    Ok(safe_file_name(name, SUFFIX))
+}
+
+fn is_cursor(file: &str) -> bool {
+    file.strip_suffix(SUFFIX)
+        .is_some_and(|stem| stem.ends_with('.'))
 }
 
 impl CursorStore for FileCursors {
     fn load(&self, name: &str) -> Result<Option<Cursor>> {
-        let path = self.path(name)?;
-        let Some(found) = self.read(&path)? else {
+        let file = file_name(name)?;
+        let Some(found) = self.read(&file)? else {
             return Ok(None);
         };
         if found.name != name {
             let reason = format!("it is the cursor {:?}", found.name);
-            return Err(Error::corrupt(&path, 48, reason));
+            return Err(Error::corrupt(&self.files.path(&file), 48, reason));
         }
         Ok(Some(Cursor {
             position: found.position,
@@ -112,8 +95,7 @@ impl CursorStore for FileCursors {
     }
 
     fn save(&self, name: &str, cursor: Cursor) -> Result<()> {
-        check_name("cursor", name)?;
-        let file = safe_file_name(name, SUFFIX);
+        let file = file_name(name)?;
         let bytes = CursorFile {
             store: self.store,
             name: name.to_owned(),
@@ -121,67 +103,52 @@ impl CursorStore for FileCursors {
             replay: cursor.replay,
         }
         .encode();
-        let _alone = self.saving.lock();
-        fs::replace(&*self.fs, &self.dir, &file, &bytes)
-            .map_err(|error| Error::io(&self.dir.join(file), "replace", error))
+        self.files.replace(&file, &bytes)
     }
 
     fn remove(&self, name: &str) -> Result<()> {
-        let path = self.path(name)?;
-        let _alone = self.saving.lock();
-        let removed = match self.fs.kind(&path) {
-            Ok(Kind::Nothing) => return Ok(()),
-            Ok(_) => self.fs.remove(&path),
-            Err(error) => Err(error),
-        };
-        removed
-            .and_then(|()| self.fs.sync_dir(&self.dir))
-            .map_err(|error| Error::io(&path, "remove", error))
+        self.files.remove(&file_name(name)?)
     }
 
     fn list(&self) -> Result<Vec<(String, Cursor)>> {
-        let names = self
-            .fs
-            .list(&self.dir)
-            .map_err(|error| Error::io(&self.dir, "list", error))?;
+        let files = self.files.names()?;
         let mut cursors = Vec::new();
-        for file in names.iter().filter(|name| is_cursor(name)) {
+        for file in files.iter().filter(|name| is_cursor(name)) {
             // One that was removed since is simply not there.
-            if let Some(found) = self.read(&self.dir.join(file))? {
-                if safe_file_name(&found.name, SUFFIX) != *file {
-                    say::warn(format_args!(
-                        "{file} is a misplaced cursor: {:?}",
-                        found.name
-                    ));
-                    continue;
-                }
-                let cursor = Cursor {
-                    position: found.position,
-                    replay: found.replay,
-                };
-                cursors.push((found.name, cursor));
+            let Some(found) = self.read(file)? else {
+                continue;
+            };
+            if safe_file_name(&found.name, SUFFIX) != *file {
+                let name = &found.name;
+                say::warn(format_args!("{file} is a misplaced cursor: {name:?}"));
+                continue;
             }
+            let cursor = Cursor {
+                position: found.position,
+                replay: found.replay,
+            };
+            cursors.push((found.name, cursor));
         }
         cursors.sort_by(|one, other| one.0.cmp(&other.0));
         Ok(cursors)
     }
 }
 
-fn is_cursor(file: &str) -> bool {
-    file.strip_suffix(SUFFIX)
-        .is_some_and(|stem| stem.ends_with('.'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::types::Position;
+    use std::path::PathBuf;
 
     fn at(position: u64) -> Cursor {
         Cursor {
             position: Position::new(position),
             replay: Position::new(position / 2),
         }
+    }
+
+    fn path(cursors: &FileCursors, name: &str) -> PathBuf {
+        cursors.files.path(&file_name(name).unwrap())
     }
 
     fn open(dir: &tempfile::TempDir, store: u8) -> FileCursors {
@@ -213,7 +180,7 @@ mod tests {
         cursors.save("a", at(5)).unwrap();
         let other = open(&dir, 2).load("a").unwrap_err();
         assert!(other.to_string().contains("another store"), "{other}");
-        let path = cursors.path("a").unwrap();
+        let path = path(&cursors, "a");
         let mut bytes = std::fs::read(&path).unwrap();
         bytes[33] ^= 1;
         std::fs::write(&path, &bytes).unwrap();
@@ -230,7 +197,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let cursors = open(&dir, 1);
         cursors.save("a", at(5)).unwrap();
-        std::fs::copy(cursors.path("a").unwrap(), cursors.path("b").unwrap()).unwrap();
+        std::fs::copy(path(&cursors, "a"), path(&cursors, "b")).unwrap();
         assert!(cursors.load("b").unwrap_err().is_corrupt());
         assert_eq!(cursors.list().unwrap(), [("a".to_owned(), at(5))]);
     }

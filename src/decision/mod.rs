@@ -58,9 +58,9 @@ mod tests;
 pub use facts::{Facts, Fold, Latest, Need};
 pub use observed::Observed;
 
+use crate::command::{CommandError, Recorder, turn};
 use crate::context::Context;
 use crate::error::Result;
-use crate::repository::{CommandError, turns};
 use crate::store::{Append, Appended, EventStore};
 use crate::typed::Schema;
 use crate::types::{Durability, Event};
@@ -68,9 +68,6 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
 use std::sync::Arc;
-
-/// How often `decide` decides at most, unless told otherwise.
-const ATTEMPTS: u32 = 32;
 
 /// An event enum (see `Schema`) that knows where its events belong: their
 /// stream, and the tags under which decisions find them.
@@ -96,11 +93,7 @@ pub trait DomainEvent: Serialize + DeserializeOwned + 'static {
 
 /// Makes decisions on a store; see the [module](self).
 pub struct Decisions<E> {
-    store: Arc<dyn EventStore>,
-    schema: Schema<E>,
-    context: Context,
-    attempts: u32,
-    durability: Option<Durability>,
+    recorder: Recorder<E>,
 }
 
 /// A decision that was made and recorded.
@@ -137,18 +130,14 @@ impl<E: DomainEvent> Decisions<E> {
     /// Decisions on this store, with events as JSON.
     pub fn new(store: Arc<dyn EventStore>) -> Self {
         Decisions {
-            store,
-            schema: Schema::new(),
-            context: Context::new(),
-            attempts: ATTEMPTS,
-            durability: None,
+            recorder: Recorder::new(store, Schema::new()),
         }
     }
 
     /// Sets how events are written and read: codec and upcasters.
     #[must_use]
     pub fn with_schema(mut self, schema: Schema<E>) -> Self {
-        self.schema = schema;
+        self.recorder.schema = schema;
         self
     }
 
@@ -156,7 +145,7 @@ impl<E: DomainEvent> Decisions<E> {
     /// it rests on: 32 times unless set; 0 counts as 1.
     #[must_use]
     pub fn with_attempts(mut self, attempts: u32) -> Self {
-        self.attempts = attempts.max(1);
+        self.recorder.attempts = attempts.max(1);
         self
     }
 
@@ -164,7 +153,7 @@ impl<E: DomainEvent> Decisions<E> {
     /// setting holds unless this is called.
     #[must_use]
     pub fn with_durability(mut self, durability: Durability) -> Self {
-        self.durability = Some(durability);
+        self.recorder.durability = Some(durability);
         self
     }
 
@@ -173,18 +162,18 @@ impl<E: DomainEvent> Decisions<E> {
     #[must_use]
     pub fn within(&self, context: Context) -> Self {
         let mut own = self.clone();
-        own.context = context.or(own.context);
+        own.recorder.context = context.or(own.recorder.context);
         own
     }
 
     /// The store.
     pub fn store(&self) -> &Arc<dyn EventStore> {
-        &self.store
+        &self.recorder.store
     }
 
     /// How events are written and read.
     pub fn schema(&self) -> &Schema<E> {
-        &self.schema
+        &self.recorder.schema
     }
 
     /// Makes a decision: reads what it rests on, lets `decide` say what
@@ -259,16 +248,16 @@ impl<E: DomainEvent> Decisions<E> {
     {
         let mut observed = self.observe(facts)?;
         let mut attempt = 1;
-        let mut turn = None;
+        let mut own_turn = None;
         loop {
             let decided = decide(observed.state()).map_err(CommandError::Refused)?;
             let events: Vec<E> = decided.into_iter().collect();
             match self.record(&observed, &events) {
-                Err(error) if error.is_conflict() && attempt < self.attempts => {
+                Err(error) if error.is_conflict() && attempt < self.recorder.attempts => {
                     attempt += 1;
                     let met = self.refresh(&mut observed)?;
-                    if let (None, Some(item)) = (&turn, met) {
-                        turn = turns::turn(&item);
+                    if let (None, Some(item)) = (&own_turn, met) {
+                        own_turn = turn(&item);
                         // Those who waited have read in vain: they read again.
                         self.refresh(&mut observed)?;
                     }
@@ -302,9 +291,9 @@ impl<E: DomainEvent> Decisions<E> {
     /// # Errors
     /// `Unencodable`.
     pub fn add_to(&self, append: Append, events: &[E]) -> Result<Append> {
-        let context = self.context.clone().or(Context::current());
+        let context = self.recorder.context_now();
         events.iter().try_fold(append, |append, event| {
-            let record = self.schema.encode(event)?.with_tags(event.tags());
+            let record = self.schema().encode(event)?.with_tags(event.tags());
             let record = context.stamp(event.annotate(record));
             Ok(append.and_to(event.stream()).event(record))
         })
@@ -312,7 +301,7 @@ impl<E: DomainEvent> Decisions<E> {
 
     /// Reads on; gives an item that what is new matches, as a name for it.
     fn refresh<F: Facts<E>>(&self, observed: &mut Observed<E, F>) -> Result<Option<String>> {
-        observed.refresh(&*self.store, &self.schema)
+        observed.refresh(&**self.store(), self.schema())
     }
 
     fn record<F: Facts<E>>(
@@ -324,22 +313,14 @@ impl<E: DomainEvent> Decisions<E> {
             return Ok(None);
         };
         let append = self.add_to(Append::to(first.stream()), events)?;
-        let append = match self.durability {
-            Some(durability) => append.durability(durability),
-            None => append,
-        };
-        self.store.append(observed.guard(append)).map(Some)
+        self.recorder.append(observed.guard(append)).map(Some)
     }
 }
 
 impl<E> Clone for Decisions<E> {
     fn clone(&self) -> Self {
         Decisions {
-            store: Arc::clone(&self.store),
-            schema: self.schema.clone(),
-            context: self.context.clone(),
-            attempts: self.attempts,
-            durability: self.durability,
+            recorder: self.recorder.clone(),
         }
     }
 }
@@ -347,9 +328,9 @@ impl<E> Clone for Decisions<E> {
 impl<E: Serialize + DeserializeOwned + 'static> fmt::Debug for Decisions<E> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Decisions")
-            .field("schema", &self.schema)
-            .field("context", &self.context)
-            .field("attempts", &self.attempts)
+            .field("schema", &self.recorder.schema)
+            .field("context", &self.recorder.context)
+            .field("attempts", &self.recorder.attempts)
             .finish_non_exhaustive()
     }
 }

@@ -12,3 +12,13 @@ pub(crate) fn warn(what: fmt::Arguments<'_>) {
 /// Something went wrong and was dealt with.
 #[cfg(not(feature = "tracing"))]
 pub(crate) fn warn(_: fmt::Arguments<'_>) {}
+
+/// Something was found that is of no use, which may be quite in order.
+#[cfg(feature = "tracing")]
+pub(crate) fn note(what: fmt::Arguments<'_>) {
+    tracing::debug!(target: "annals", "{what}");
+}
+
+/// Something was found that is of no use, which may be quite in order.
+#[cfg(not(feature = "tracing"))]
+pub(crate) fn note(_: fmt::Arguments<'_>) {}

@@ -8,8 +8,6 @@
 use super::{Fault, checksum, take};
 use crate::types::{MAX_NAME_BYTES, Position, StoreId};
 use byteorder::{ByteOrder, LittleEndian};
-use siphasher::sip128::{Hasher128, SipHasher13};
-use std::hash::Hasher;
 
 const MAGIC: &[u8; 8] = b"ANNALCUR";
 const VERSION: u32 = 1;
@@ -72,23 +70,6 @@ impl CursorFile {
     }
 }
 
-/// A file name for any name: as much of it as is safe everywhere, for people,
-/// and a hash of all of it, which also tells apart what differs in case only.
-pub(crate) fn safe_file_name(name: &str, suffix: &str) -> String {
-    let readable: String = name
-        .chars()
-        .take(40)
-        .map(|own| match own.to_ascii_lowercase() {
-            safe @ ('a'..='z' | '0'..='9' | '-') => safe,
-            _ => '_',
-        })
-        .collect();
-    let mut hasher = SipHasher13::new_with_keys(0, 0);
-    hasher.write(name.as_bytes());
-    let hash = hasher.finish128().as_u128();
-    format!("{readable}-{hash:032x}.{suffix}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,34 +99,5 @@ mod tests {
         let mut longer = good;
         longer.push(0);
         assert!(CursorFile::decode(&longer).is_err());
-    }
-
-    #[test]
-    fn file_names_are_safe_short_and_differ_by_more_than_case() {
-        let long = "x".repeat(MAX_NAME_BYTES);
-        let names = [
-            "Mailer",
-            "mailer",
-            "con",
-            "",
-            "../up",
-            "ä",
-            long.as_str(),
-            "a.b",
-            "a b",
-        ];
-        let mut seen = std::collections::HashSet::new();
-        for name in names {
-            let file = safe_file_name(name, "cursor");
-            assert!(file.len() < 100);
-            assert!(file.bytes().all(|byte| byte.is_ascii_lowercase()
-                || byte.is_ascii_digit()
-                || b"-_.".contains(&byte)));
-            assert!(seen.insert(file.to_ascii_lowercase()), "{name}");
-        }
-        assert_eq!(
-            safe_file_name("Mailer", "cursor"),
-            safe_file_name("Mailer", "cursor")
-        );
     }
 }

@@ -16,6 +16,9 @@ pub(crate) mod segment;
 pub(crate) mod snapshot;
 pub(crate) mod varint;
 
+use crate::error::{Error, ErrorKind};
+use std::path::Path;
+
 /// Why bytes are not what they should be, and where, counted from the start
 /// of what was being decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +48,26 @@ impl Fault {
         Fault {
             at,
             kind: FaultKind::Newer(what),
+        }
+    }
+
+    /// What is wrong, in words.
+    pub(crate) fn reason(self) -> &'static str {
+        match self.kind {
+            FaultKind::Damaged(reason) | FaultKind::Newer(reason) => reason,
+        }
+    }
+
+    /// The error of whoever met it in this file, in bytes that begin at this
+    /// offset.
+    pub(crate) fn in_file(self, path: &Path, offset: u64) -> Error {
+        match self.kind {
+            FaultKind::Damaged(reason) => Error::corrupt(path, offset + self.at as u64, reason),
+            FaultKind::Newer(what) => ErrorKind::NewerFormat {
+                path: path.to_path_buf(),
+                found: what.to_owned(),
+            }
+            .into(),
         }
     }
 

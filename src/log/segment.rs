@@ -5,11 +5,11 @@ use super::verified::Verified;
 use crate::env::fs::{self, File, Mode};
 use crate::env::sync::{AtomicU64, Ordering};
 use crate::env::{Env, Map};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::format::checksum::Place;
 use crate::format::frame::FrameBase;
 use crate::format::segment::{HEADER_BYTES, SegmentHeader};
-use crate::format::{Fault, FaultKind, names};
+use crate::format::{Fault, names};
 use crate::types::{Position, StoreId, Timestamp};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -103,7 +103,7 @@ impl Segment {
         }
         let header = match SegmentHeader::decode(&bytes[..within]) {
             Ok(header) => header,
-            Err(fault) => match fault_error(&path, 0, fault) {
+            Err(fault) => match fault.in_file(&path, 0) {
                 error if error.is_corrupt() => return Ok(Found::Damaged(error)),
                 newer => return Err(newer),
             },
@@ -253,17 +253,6 @@ impl Segment {
 
     /// The error for a fault in the frame at an offset.
     pub(crate) fn fault(&self, offset: u64, fault: Fault) -> Error {
-        fault_error(&self.path, offset, fault)
-    }
-}
-
-fn fault_error(path: &Path, offset: u64, fault: Fault) -> Error {
-    match fault.kind {
-        FaultKind::Damaged(reason) => Error::corrupt(path, offset + fault.at as u64, reason),
-        FaultKind::Newer(what) => ErrorKind::NewerFormat {
-            path: path.to_path_buf(),
-            found: what.to_owned(),
-        }
-        .into(),
+        fault.in_file(&self.path, offset)
     }
 }

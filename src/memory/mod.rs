@@ -119,6 +119,8 @@ impl MemoryStore {
         let mut state = self.shared.state.lock();
         state.check_open()?;
         let outcome = state.append(append, &*self.clock, self.unique_ids)?;
+        // Whoever is woken finds the lock free.
+        drop(state);
         self.shared.changed.notify_all();
         Ok(outcome)
     }

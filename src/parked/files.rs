@@ -2,16 +2,14 @@
 
 use super::{Parked, ParkedEvents, cut};
 use crate::env::Env;
-use crate::env::fs::{self, Fs, Kind};
-use crate::env::sync::Mutex;
-use crate::error::{Error, Result};
-use crate::format::cursor::safe_file_name;
+use crate::env::fs::Fs;
+use crate::error::Result;
+use crate::format::names::safe_file_name;
 use crate::format::parked::{MAX_BYTES, ParkedFile};
-use crate::format::{Fault, FaultKind};
+use crate::small_files::SmallFiles;
 use crate::store::check_name;
 use crate::types::{Position, StoreId, Timestamp};
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Parked events in a directory, a small file for each: checksummed, bound to
@@ -30,11 +28,8 @@ use std::sync::Arc;
 /// ```
 #[derive(Debug)]
 pub struct FileParked {
-    fs: Arc<dyn Fs>,
-    dir: PathBuf,
+    files: SmallFiles,
     store: StoreId,
-    /// Two threads that park the same event would write one temporary file.
-    writing: Mutex<()>,
 }
 
 impl FileParked {
@@ -48,23 +43,15 @@ impl FileParked {
     }
 
     pub(crate) fn open_in(fs: Arc<dyn Fs>, dir: &Path, store: StoreId) -> Result<Self> {
-        fs::create_dir_durably(&*fs, dir)
-            .map_err(|error| Error::io(dir, "make the directory", error))?;
-        Ok(FileParked {
-            fs,
-            dir: dir.to_path_buf(),
-            store,
-            writing: Mutex::new(()),
-        })
+        let files = SmallFiles::open(fs, dir)?;
+        Ok(FileParked { files, store })
     }
 
     /// What the file of this handler and position says; `None` if it is gone.
     fn read(&self, handler: &str, position: Position) -> Result<Option<Parked>> {
-        let path = self.dir.join(file_name(handler, position));
-        let bytes = match fs::read_small(&*self.fs, &path, MAX_BYTES) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::io(&path, "read", error)),
+        let file = file_name(handler, position);
+        let Some(bytes) = self.files.read(&file, MAX_BYTES)? else {
+            return Ok(None);
         };
         let same = |found: &ParkedFile| {
             found.store == self.store && found.handler == handler && found.position == position
@@ -78,14 +65,8 @@ impl FileParked {
                 parked: found.parked,
             },
             Ok(_) => unreadable(handler, position, "the file is of another event"),
-            Err(fault) => unreadable(handler, position, reason(fault)),
+            Err(fault) => unreadable(handler, position, fault.reason()),
         }))
-    }
-}
-
-fn reason(fault: Fault) -> &'static str {
-    match fault.kind {
-        FaultKind::Damaged(reason) | FaultKind::Newer(reason) => reason,
     }
 }
 
@@ -127,18 +108,13 @@ impl ParkedEvents for FileParked {
             parked: parked.parked.whole_micros(),
         }
         .encode();
-        let name = file_name(&parked.handler, parked.position);
-        let _alone = self.writing.lock();
-        fs::replace(&*self.fs, &self.dir, &name, &bytes)
-            .map_err(|error| Error::io(&self.dir.join(name), "replace", error))
+        let file = file_name(&parked.handler, parked.position);
+        self.files.replace(&file, &bytes)
     }
 
     fn list(&self, handler: &str) -> Result<Vec<Parked>> {
         check_name("handler", handler)?;
-        let names = self
-            .fs
-            .list(&self.dir)
-            .map_err(|error| Error::io(&self.dir, "list", error))?;
+        let names = self.files.names()?;
         let start = safe_file_name(handler, "");
         let mut positions: Vec<_> = names
             .iter()
@@ -151,15 +127,6 @@ impl ParkedEvents for FileParked {
 
     fn remove(&self, handler: &str, position: Position) -> Result<()> {
         check_name("handler", handler)?;
-        let path = self.dir.join(file_name(handler, position));
-        let _alone = self.writing.lock();
-        let removed = match self.fs.kind(&path) {
-            Ok(Kind::Nothing) => return Ok(()),
-            Ok(_) => self.fs.remove(&path),
-            Err(error) => Err(error),
-        };
-        removed
-            .and_then(|()| self.fs.sync_dir(&self.dir))
-            .map_err(|error| Error::io(&path, "remove", error))
+        self.files.remove(&file_name(handler, position))
     }
 }

@@ -110,6 +110,10 @@ impl Worker {
     }
 
     /// Parks an event, unless that fails or too many are parked already.
+    ///
+    /// It is made durable first, as it would be before a cursor passes it: a
+    /// crash that took it would put another one in its place, and that would
+    /// be taken for parked.
     fn park(&self, position: Position, tries: u32, error: String) -> bool {
         let name = &self.handler.name;
         let parked = Parked {
@@ -124,6 +128,9 @@ impl Worker {
             if others.count() >= self.handler.most_parked {
                 let what = format!("park the event at {position} for the handler {name:?}");
                 return Err(Error::outside(what, "too many are parked already"));
+            }
+            if position > self.store.durable() {
+                self.store.flush()?;
             }
             self.parked.park(&parked)
         });

@@ -2,7 +2,6 @@
 
 use super::{Loaded, Repository};
 use crate::aggregate::Aggregate;
-use crate::context::Context;
 use crate::error::Result;
 use crate::store::{Append, Appended};
 use crate::types::{Event, Position};
@@ -60,7 +59,7 @@ impl<A: Aggregate> Repository<A> {
             return Ok(());
         }
         let append = Self::opened(loaded).events(records);
-        let appended = self.store.append(self.secured(append))?;
+        let appended = self.recorder.append(append)?;
         let last = appended.last();
         self.follow(loaded, events, appended, last);
         Ok(())
@@ -112,18 +111,11 @@ impl<A: Aggregate> Repository<A> {
         Append::to(loaded.stream.clone()).expect(loaded.version)
     }
 
-    pub(super) fn secured(&self, append: Append) -> Append {
-        match self.durability {
-            Some(durability) => append.durability(durability),
-            None => append,
-        }
-    }
-
     /// Events as they are stored, in the context of this repository and scope.
     pub(crate) fn records(&self, events: &[A::Event]) -> Result<Vec<Event>> {
-        let context = self.context.clone().or(Context::current());
+        let context = self.recorder.context_now();
         let record = |event| {
-            let record = A::annotate(event, self.schema.encode(event)?);
+            let record = A::annotate(event, self.schema().encode(event)?);
             Ok(context.stamp(record))
         };
         events.iter().map(record).collect()

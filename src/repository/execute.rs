@@ -1,102 +1,11 @@
 //! Commands: load, decide, append, and once more if need be.
 
-use super::turns::turn;
 use super::{Loaded, Repository};
 use crate::aggregate::Aggregate;
-use crate::error::{Error, ErrorKind, Result};
+use crate::command::{CommandError, turn};
+use crate::error::{ErrorKind, Result};
 use crate::types::Position;
 use std::fmt;
-
-/// Why a command came to nothing: the domain refused it, or the store failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CommandError<D, E = Error> {
-    /// The domain's own error, as the decision gave it.
-    Refused(D),
-    /// What the store failed with. A `Conflict` means that others changed the
-    /// aggregate again and again, each time before the decision was recorded.
-    Failed(E),
-}
-
-impl<D> CommandError<D> {
-    /// The error as the domain's own, where that can hold one of the store.
-    ///
-    /// ```
-    /// # use annals::{Aggregate, CommandError, MemoryStore, Repository};
-    /// # #[derive(Default)]
-    /// # struct Account { balance: i64 }
-    /// # #[derive(serde::Serialize, serde::Deserialize)]
-    /// # enum AccountEvent { Withdrawn(i64) }
-    /// # impl Aggregate for Account {
-    /// #   type Event = AccountEvent;
-    /// #   const CATEGORY: &'static str = "accounts";
-    /// #   fn apply(&mut self, _: &AccountEvent) {}
-    /// # }
-    /// #[derive(Debug)]
-    /// enum BankError {
-    ///     Overdraft,
-    ///     Store(annals::Error),
-    /// }
-    ///
-    /// impl From<annals::Error> for BankError {
-    ///     fn from(error: annals::Error) -> Self {
-    ///         BankError::Store(error)
-    ///     }
-    /// }
-    ///
-    /// fn withdraw(accounts: &Repository<Account>, id: u32, amount: i64) -> Result<i64, BankError> {
-    ///     let account = accounts
-    ///         .execute(id, |account| match amount <= account.balance {
-    ///             true => Ok([AccountEvent::Withdrawn(amount)]),
-    ///             false => Err(BankError::Overdraft),
-    ///         })
-    ///         .map_err(CommandError::flatten)?;
-    ///     Ok(account.balance)
-    /// }
-    /// # let accounts = Repository::new(std::sync::Arc::new(MemoryStore::new()));
-    /// assert!(matches!(withdraw(&accounts, 7, 5), Err(BankError::Overdraft)));
-    /// ```
-    pub fn flatten(self) -> D
-    where
-        D: From<Error>,
-    {
-        match self {
-            CommandError::Refused(refused) => refused,
-            CommandError::Failed(error) => error.into(),
-        }
-    }
-
-    /// The domain's error, if it was the domain that refused.
-    pub fn refused(&self) -> Option<&D> {
-        match self {
-            CommandError::Refused(refused) => Some(refused),
-            CommandError::Failed(_) => None,
-        }
-    }
-}
-
-impl<D> From<Error> for CommandError<D> {
-    fn from(error: Error) -> Self {
-        CommandError::Failed(error)
-    }
-}
-
-impl<D: fmt::Display> fmt::Display for CommandError<D> {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            CommandError::Refused(refused) => refused.fmt(out),
-            CommandError::Failed(error) => error.fmt(out),
-        }
-    }
-}
-
-impl<D: std::error::Error + 'static> std::error::Error for CommandError<D> {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            CommandError::Refused(refused) => refused.source(),
-            CommandError::Failed(error) => error.source(),
-        }
-    }
-}
 
 impl<A: Aggregate> Repository<A> {
     /// Does a command: loads the aggregate, lets `decide` say what happens (or
@@ -124,7 +33,7 @@ impl<A: Aggregate> Repository<A> {
         loop {
             let decided = decide(&loaded.state).map_err(CommandError::Refused)?;
             match self.save(&mut loaded, decided) {
-                Err(error) if error.is_conflict() && attempt < self.attempts => {
+                Err(error) if error.is_conflict() && attempt < self.recorder.attempts => {
                     attempt += 1;
                     _turn = _turn.or_else(|| turn(&loaded.stream));
                     self.refresh(&mut loaded)?;
@@ -190,7 +99,7 @@ impl<A: Aggregate> Repository<A> {
             let first: Vec<_> = first.into_iter().collect();
             let second: Vec<_> = second.into_iter().collect();
             match self.save_pair(&mut one, &first, other, &mut two, &second) {
-                Err(error) if error.is_conflict() && attempt < self.attempts => {
+                Err(error) if error.is_conflict() && attempt < self.recorder.attempts => {
                     attempt += 1;
                     _turn = _turn.or_else(|| turn(one.stream.as_str().min(&two.stream)));
                     self.refresh(&mut one)?;
@@ -209,7 +118,7 @@ impl<A: Aggregate> Repository<A> {
     ) -> Result<()> {
         let reason = if one.stream == two.stream {
             format!("both aggregates are that of stream {:?}", one.stream)
-        } else if self.store.id() != other.store.id() {
+        } else if self.store().id() != other.store().id() {
             "the two repositories are not on the same store".to_owned()
         } else {
             return Ok(());
@@ -233,7 +142,7 @@ impl<A: Aggregate> Repository<A> {
         }
         let append = Self::opened(one).events(self.records(first)?);
         let append = other.add_to(append, two, second)?;
-        let appended = self.store.append(self.secured(append))?;
+        let appended = self.recorder.append(append)?;
         let end = appended.last();
         let middle = Position::new(end.get() - second.len() as u64);
         self.follow(one, first, appended.clone(), middle);

@@ -6,12 +6,11 @@ mod loaded;
 mod snapshots;
 #[cfg(test)]
 mod tests;
-pub(crate) mod turns;
 
-pub use execute::CommandError;
 pub use loaded::Loaded;
 
 use crate::aggregate::Aggregate;
+use crate::command::Recorder;
 use crate::context::Context;
 use crate::env::Stopwatch;
 use crate::error::{ErrorKind, Result};
@@ -23,9 +22,6 @@ use snapshots::Snapshots;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-
-/// How often `execute` decides at most, unless told otherwise.
-const ATTEMPTS: u32 = 32;
 
 /// Loads aggregates of one kind from a store, and saves what happens to them.
 ///
@@ -77,11 +73,7 @@ const ATTEMPTS: u32 = 32;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Repository<A: Aggregate> {
-    pub(crate) store: Arc<dyn EventStore>,
-    pub(crate) schema: Schema<A::Event>,
-    pub(crate) context: Context,
-    pub(crate) attempts: u32,
-    durability: Option<Durability>,
+    pub(crate) recorder: Recorder<A::Event>,
     snapshots: Option<Snapshots<A>>,
 }
 
@@ -90,11 +82,7 @@ impl<A: Aggregate> Repository<A> {
     /// snapshots.
     pub fn new(store: Arc<dyn EventStore>) -> Self {
         Repository {
-            store,
-            schema: Schema::new(),
-            context: Context::new(),
-            attempts: ATTEMPTS,
-            durability: None,
+            recorder: Recorder::new(store, Schema::new()),
             snapshots: None,
         }
     }
@@ -102,7 +90,7 @@ impl<A: Aggregate> Repository<A> {
     /// Sets how events are written and read: codec and upcasters.
     #[must_use]
     pub fn with_schema(mut self, schema: Schema<A::Event>) -> Self {
-        self.schema = schema;
+        self.recorder.schema = schema;
         self
     }
 
@@ -110,7 +98,7 @@ impl<A: Aggregate> Repository<A> {
     /// aggregate meanwhile: 32 times unless set; 0 counts as 1.
     #[must_use]
     pub fn with_attempts(mut self, attempts: u32) -> Self {
-        self.attempts = attempts.max(1);
+        self.recorder.attempts = attempts.max(1);
         self
     }
 
@@ -118,7 +106,7 @@ impl<A: Aggregate> Repository<A> {
     /// setting holds unless this is called.
     #[must_use]
     pub fn with_durability(mut self, durability: Durability) -> Self {
-        self.durability = Some(durability);
+        self.recorder.durability = Some(durability);
         self
     }
 
@@ -127,18 +115,18 @@ impl<A: Aggregate> Repository<A> {
     #[must_use]
     pub fn within(&self, context: Context) -> Self {
         let mut own = self.clone();
-        own.context = context.or(own.context);
+        own.recorder.context = context.or(own.recorder.context);
         own
     }
 
     /// The store.
     pub fn store(&self) -> &Arc<dyn EventStore> {
-        &self.store
+        &self.recorder.store
     }
 
     /// How events are written and read.
     pub fn schema(&self) -> &Schema<A::Event> {
-        &self.schema
+        &self.recorder.schema
     }
 
     /// The aggregates as they were at a position or recorded time, whatever
@@ -147,7 +135,7 @@ impl<A: Aggregate> Repository<A> {
     /// # Errors
     /// As `View::as_of`.
     pub fn as_of(&self, moment: impl Into<Moment>) -> Result<Self> {
-        let view = View::as_of(Arc::clone(&self.store), moment)?;
+        let view = View::as_of(Arc::clone(self.store()), moment)?;
         Ok(self.on(Arc::new(view)))
     }
 
@@ -156,7 +144,7 @@ impl<A: Aggregate> Repository<A> {
     #[must_use]
     pub fn on(&self, store: Arc<dyn EventStore>) -> Self {
         let mut own = self.clone();
-        own.store = store;
+        own.recorder.store = store;
         own.snapshots = own.snapshots.map(Snapshots::by_hand);
         own
     }
@@ -209,7 +197,7 @@ impl<A: Aggregate> Repository<A> {
 
     pub(crate) fn load_stream(&self, stream: String, up_to: Version) -> Result<Loaded<A>> {
         let mut loaded = match &self.snapshots {
-            Some(snapshots) => snapshots.start(&*self.store, stream, up_to)?,
+            Some(snapshots) => snapshots.start(&**self.store(), stream, up_to)?,
             None => Loaded::empty(stream),
         };
         self.replay(&mut loaded, up_to)?;
@@ -221,13 +209,13 @@ impl<A: Aggregate> Repository<A> {
 
     /// Applies the events after an aggregate's version.
     fn replay(&self, loaded: &mut Loaded<A>, up_to: Version) -> Result<()> {
-        let whole = self.store.capabilities().gapless_versions;
+        let whole = self.store().capabilities().gapless_versions;
         let watch = Stopwatch::start();
         let query = Query::stream(loaded.stream.clone())
             .from_version(loaded.version.next())
             .to_version(up_to);
         let mut failed = None;
-        self.store.scan(&query, &mut |event| {
+        self.store().scan(&query, &mut |event| {
             let outcome = if whole && event.version() != loaded.version.next() {
                 Err(no_such_version(&loaded.stream, loaded.version.next()))
             } else {
@@ -248,7 +236,7 @@ impl<A: Aggregate> Repository<A> {
     /// Applies one event: all that it stands for.
     fn apply(&self, loaded: &mut Loaded<A>, event: &EventRef<'_>) -> Result<()> {
         let state = &mut loaded.state;
-        self.schema.visit(event, |value| state.apply(&value))?;
+        self.schema().visit(event, |value| state.apply(&value))?;
         loaded.passed(event);
         Ok(())
     }
@@ -262,11 +250,7 @@ pub(crate) fn no_such_version(stream: &str, version: Version) -> crate::Error {
 impl<A: Aggregate> Clone for Repository<A> {
     fn clone(&self) -> Self {
         Repository {
-            store: Arc::clone(&self.store),
-            schema: self.schema.clone(),
-            context: self.context.clone(),
-            attempts: self.attempts,
-            durability: self.durability,
+            recorder: self.recorder.clone(),
             snapshots: self.snapshots.clone(),
         }
     }
@@ -276,8 +260,8 @@ impl<A: Aggregate> fmt::Debug for Repository<A> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Repository")
             .field("category", &A::CATEGORY)
-            .field("schema", &self.schema)
-            .field("context", &self.context)
+            .field("schema", self.schema())
+            .field("context", &self.recorder.context)
             .finish_non_exhaustive()
     }
 }

@@ -155,7 +155,7 @@ impl<A: Aggregate> Repository<A> {
         };
         let events = loaded.version.get() - loaded.base.get().min(loaded.version.get());
         let by_hand = snapshots.policy == SnapshotPolicy::by_hand();
-        if events == 0 || by_hand || !self.store.capabilities().gapless_versions {
+        if events == 0 || by_hand || !self.store().capabilities().gapless_versions {
             return;
         }
         let now = SystemClock.now();
@@ -167,7 +167,7 @@ impl<A: Aggregate> Repository<A> {
         if !snapshots.policy.is_due(&replayed) {
             return;
         }
-        match snapshots.save(&*self.store, loaded, now) {
+        match snapshots.save(&**self.store(), loaded, now) {
             Ok(Saved::Kept | Saved::Outdated) => {
                 loaded.base = loaded.version;
                 loaded.since = Some(now);
@@ -244,8 +244,8 @@ impl<A: Aggregate + Serialize + DeserializeOwned> Repository<A> {
     /// streams have gaps; `Unencodable`; what the snapshot store fails with.
     pub fn snapshot(&self, loaded: &Loaded<A>) -> Result<Saved> {
         match &self.snapshots {
-            Some(snapshots) if self.store.capabilities().gapless_versions => {
-                snapshots.save(&*self.store, loaded, SystemClock.now())
+            Some(snapshots) if self.store().capabilities().gapless_versions => {
+                snapshots.save(&**self.store(), loaded, SystemClock.now())
             }
             _ => {
                 let what = "snapshots";

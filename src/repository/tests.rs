@@ -1,5 +1,6 @@
 use super::*;
 use crate::aggregate::sample::{Account, Entry, Overdraft, entry, opened};
+use crate::command::CommandError;
 use crate::memory::MemoryStore;
 use crate::snapshot::{
     MemorySnapshots, Saved, Snapshot, SnapshotKey, SnapshotPolicy, SnapshotStore,

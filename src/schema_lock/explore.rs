@@ -3,6 +3,7 @@
 
 use super::shape::Shape;
 use super::tracer::{Failure, TraceVariant};
+use crate::typed::OnlyEnum;
 use serde::de::DeserializeOwned;
 use std::cell::{Cell, RefCell};
 
@@ -66,7 +67,7 @@ pub(super) fn shape_of<E: DeserializeOwned>(
         texts,
     };
     for _ in 0..MAX_RUNS {
-        match E::deserialize(TraceVariant::new(variant, &exploration)) {
+        match E::deserialize(OnlyEnum(TraceVariant::new(variant, &exploration))) {
             Ok(_) => {
                 exploration.settle();
                 if exploration.is_done(0) {

@@ -41,7 +41,9 @@ impl SnapshotStore for MemorySnapshots {
     fn load(&self, key: SnapshotKey<'_>, at_most: Version) -> Result<Option<Snapshot>> {
         let kept = self.kept.lock();
         let found = kept.get(&owner(key));
-        Ok(found.filter(|own| own.serves(key, at_most)).cloned())
+        Ok(found
+            .cloned()
+            .and_then(|own| own.if_it_serves(key, at_most)))
     }
 
     fn save(&self, snapshot: Snapshot, durable: Position) -> Result<Saved> {

@@ -15,6 +15,7 @@ pub use files::FileSnapshots;
 pub use memory::MemorySnapshots;
 pub use policy::{Replayed, SnapshotPolicy};
 
+use crate::env::say;
 use crate::error::Result;
 use crate::types::{Position, StoreId, Timestamp, Version};
 use bytes::Bytes;
@@ -99,6 +100,27 @@ impl Snapshot {
     /// The state, encoded.
     pub fn state(&self) -> &Bytes {
         &self.state
+    }
+
+    /// This, if it `serves`; otherwise it is told why it does not. A view of
+    /// the past meets later snapshots all the time, so that is no warning.
+    pub(crate) fn if_it_serves(self, key: SnapshotKey<'_>, at_most: Version) -> Option<Self> {
+        if self.serves(key, at_most) {
+            return Some(self);
+        }
+        let own = self.key();
+        let reason = if own == key {
+            format!("it is of version {}, after {at_most}", self.version)
+        } else if own.schema != key.schema {
+            format!("it is of schema {}, not {}", own.schema, key.schema)
+        } else {
+            "it is of something else".to_owned()
+        };
+        let stream = key.stream;
+        say::note(format_args!(
+            "the snapshot of {stream:?} is left aside: {reason}"
+        ));
+        None
     }
 
     /// Whether this may stand in for the first `at_most` events of what the

@@ -66,6 +66,10 @@ impl Delivered {
 
     /// Where the consumer stands once it has dealt with this event: what to
     /// save in the transaction that holds the event's effects.
+    ///
+    /// Where appends ask for less than `Durable`, see first that
+    /// `EventStore::durable` has come so far (`flush` makes sure of it): a crash
+    /// must not take an event that a cursor has passed.
     pub fn cursor(&self) -> Cursor {
         Cursor {
             position: self.event.position(),

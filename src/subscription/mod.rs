@@ -88,6 +88,8 @@ pub struct Subscription {
     ready: VecDeque<RecordedEvent>,
     /// All that the query asks for up to here is in `ready` or was given.
     read: Position,
+    /// The store's head when it was last looked at.
+    head: Position,
     /// How many more the query's limit allows.
     left: u64,
     replay: Position,
@@ -122,6 +124,7 @@ impl Subscription {
             batch: BATCH,
             ready: VecDeque::new(),
             read: start,
+            head: Position::START,
             replay: cursor.replay,
             failed: false,
         }
@@ -223,7 +226,10 @@ impl Subscription {
             let what = "a subscription to a query that runs backward";
             return Err(ErrorKind::Unsupported { what }.into());
         }
-        let upper = self.store.head().min(self.query.bounds().1);
+        if self.head <= self.read {
+            self.head = self.store.head();
+        }
+        let upper = self.head.min(self.query.bounds().1);
         if upper <= self.read {
             return Ok(());
         }
@@ -246,7 +252,7 @@ impl Subscription {
     }
 
     /// Blocks until there may be something to look at, but not for long.
-    pub(crate) fn wait_a_little(&self) -> Result<()> {
+    pub(crate) fn wait_a_little(&mut self) -> Result<()> {
         match self.await_more(LOOK) {
             Err(error) if matches!(error.kind(), ErrorKind::Closed) => Ok(()),
             waited => waited.map(|_| ()),
@@ -255,11 +261,12 @@ impl Subscription {
 
     /// Waits a little for the store to grow, unless something is ready.
     /// Whether there is something to look at.
-    fn await_more(&self, rest: Duration) -> Result<bool> {
+    fn await_more(&mut self, rest: Duration) -> Result<bool> {
         if !self.ready.is_empty() || self.is_complete() {
             return Ok(true);
         }
-        Ok(self.store.wait(self.read, rest.min(LOOK))? > self.read)
+        self.head = self.store.wait(self.read, rest.min(LOOK))?;
+        Ok(self.head > self.read)
     }
 }
 

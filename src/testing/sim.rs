@@ -5,9 +5,13 @@
 pub use crate::env::Bug;
 pub use crate::env::sim::*;
 
+use crate::cursor::FileCursors;
 use crate::disk::{Options, RepairReport, VerifyProgress, VerifyReport, repair_in, verify_in};
 use crate::env::Env;
 use crate::error::Result;
+use crate::parked::FileParked;
+use crate::snapshot::FileSnapshots;
+use crate::types::StoreId;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -37,6 +41,32 @@ impl SimWorld {
     /// As `annals::repair`.
     pub fn repair(&self, path: impl AsRef<Path>) -> Result<RepairReport> {
         repair_in(&self.env(), path.as_ref())
+    }
+}
+
+impl SimWorld {
+    /// `FileCursors::open` in this world.
+    ///
+    /// # Errors
+    /// As `FileCursors::open`.
+    pub fn cursors(&self, dir: impl AsRef<Path>, store: StoreId) -> Result<FileCursors> {
+        FileCursors::open_in(self.env().fs, dir.as_ref(), store)
+    }
+
+    /// `FileParked::open` in this world.
+    ///
+    /// # Errors
+    /// As `FileParked::open`.
+    pub fn parked(&self, dir: impl AsRef<Path>, store: StoreId) -> Result<FileParked> {
+        FileParked::open_in(self.env().fs, dir.as_ref(), store)
+    }
+
+    /// `FileSnapshots::open_with_limit` in this world.
+    ///
+    /// # Errors
+    /// As `FileSnapshots::open_with_limit`.
+    pub fn snapshots(&self, dir: impl AsRef<Path>, limit: u64) -> Result<FileSnapshots> {
+        FileSnapshots::open_in(self.env().fs, dir.as_ref(), limit)
     }
 }
 

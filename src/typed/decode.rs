@@ -1,5 +1,6 @@
 //! From the name of a variant and its content to a value of an event enum.
 
+use super::only_enum::{GivesEnum, NO_PLAIN_ENUM, OnlyEnum};
 use crate::codec::{Codec, CodecError};
 use serde::de::value::StrDeserializer;
 use serde::de::{
@@ -23,7 +24,7 @@ pub(super) fn decode<E: DeserializeOwned, C: Codec>(
     data: &[u8],
     codec: &C,
 ) -> Result<E, Failure> {
-    E::deserialize(Variant { name, data, codec })
+    E::deserialize(OnlyEnum(Variant { name, data, codec }))
 }
 
 impl fmt::Display for Failure {
@@ -55,44 +56,26 @@ impl From<CodecError> for Failure {
     }
 }
 
-/// A deserializer that presents the value of an enum.
+/// The value of an enum: a variant, and its content as the codec wrote it.
 struct Variant<'a, C> {
     name: &'a str,
     data: &'a [u8],
     codec: &'a C,
 }
 
-impl<'de, C: Codec> Deserializer<'de> for Variant<'de, C> {
+impl<'de, C: Codec> GivesEnum<'de> for Variant<'de, C> {
     type Error = Failure;
 
-    fn deserialize_enum<V: Visitor<'de>>(
+    fn give<V: Visitor<'de>>(
         self,
-        _: &'static str,
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Failure> {
         visitor.visit_enum(self)
     }
 
-    /// A struct around an enum is as good as the enum.
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Failure> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Failure> {
-        Err(Failure::Content(
-            "events are enums without #[serde(tag)] or #[serde(untagged)]".to_owned(),
-        ))
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string
-        bytes byte_buf option unit unit_struct seq tuple tuple_struct map struct
-        identifier ignored_any
+    fn refuse() -> Failure {
+        Failure::Content(NO_PLAIN_ENUM.to_owned())
     }
 }
 
@@ -163,13 +146,13 @@ impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Struct<V> {
 /// The names of the variants of `E`, aliases included; none if it is not an
 /// enum.
 pub(super) fn variant_names<E: DeserializeOwned>() -> &'static [&'static str] {
-    match E::deserialize(AskNames) {
+    match E::deserialize(OnlyEnum(AskNames)) {
         Err(Names(names)) => names,
         Ok(_) => &[],
     }
 }
 
-/// A deserializer that only finds out which variants there are.
+/// Gives no value, but finds out which variants there are.
 struct AskNames;
 
 /// The answer, by way of an error.
@@ -190,33 +173,18 @@ impl Error for Names {
     }
 }
 
-impl<'de> Deserializer<'de> for AskNames {
+impl<'de> GivesEnum<'de> for AskNames {
     type Error = Names;
 
-    fn deserialize_enum<V: Visitor<'de>>(
+    fn give<V: Visitor<'de>>(
         self,
-        _: &'static str,
         variants: &'static [&'static str],
         _: V,
     ) -> Result<V::Value, Names> {
         Err(Names(variants))
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Names> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Names> {
-        Err(Names(&[]))
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string
-        bytes byte_buf option unit unit_struct seq tuple tuple_struct map struct
-        identifier ignored_any
+    fn refuse() -> Names {
+        Names(&[])
     }
 }

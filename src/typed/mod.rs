@@ -4,10 +4,12 @@ mod coder;
 mod decode;
 mod deliver;
 mod encode;
+mod only_enum;
 #[cfg(test)]
 mod tests;
 
 pub use deliver::{TypedDelivered, TypedSubscription};
+pub(crate) use only_enum::{GivesEnum, NO_PLAIN_ENUM, OnlyEnum};
 
 use crate::codec::{Codec, Json};
 use crate::error::{ErrorKind, EventPlace, Result};

@@ -168,7 +168,9 @@ impl<A: Aggregate + Clone> Repository<A> {
             let (events, records) = self.compensation(walk.now.state(), &chosen)?;
             let mut now = walk.now;
             match self.save_records(&mut now, &events, records) {
-                Err(error) if error.is_conflict() && attempt < self.attempts => attempt += 1,
+                Err(error) if error.is_conflict() && attempt < self.recorder.attempts => {
+                    attempt += 1;
+                }
                 outcome => return outcome.map(|()| now),
             }
         }

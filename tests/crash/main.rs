@@ -22,6 +22,7 @@ mod boundaries;
 mod bugs;
 mod calls;
 mod check;
+mod consumers;
 mod full;
 mod model;
 #[path = "../support/parts.rs"]
@@ -30,6 +31,7 @@ mod plan;
 mod quiet;
 mod report;
 mod run;
+mod snapshots;
 
 use report::Settings;
 use std::process::ExitCode;
@@ -40,6 +42,8 @@ const PARTS: &[parts::Part<Settings>] = &[
     ("full", full::run),
     ("bits", bits::run),
     ("quiet", quiet::run),
+    ("snapshots", snapshots::run),
+    ("consumers", consumers::run),
     ("bugs", bugs::run),
 ];
 

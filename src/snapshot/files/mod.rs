@@ -163,7 +163,7 @@ fn leave_aside(name: &str, place: Place, fault: Fault) {
     say::warn(format_args!(
         "the snapshot at byte {} of {name} is left aside: {}",
         place.offset,
-        pack::reason(fault)
+        fault.reason()
     ));
 }
 
@@ -192,7 +192,7 @@ impl SnapshotStore for FileSnapshots {
             return Ok(None);
         };
         match as_snapshot(&header, &record) {
-            Ok(found) => Ok(found.filter(|own| own.serves(key, at_most))),
+            Ok(found) => Ok(found.and_then(|own| own.if_it_serves(key, at_most))),
             Err(fault) => {
                 leave_aside(&pack::name(place.pack), place, fault);
                 Ok(None)

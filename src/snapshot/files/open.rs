@@ -103,10 +103,7 @@ impl Directory {
                 }
             }
             Err(fault) => {
-                say::warn(format_args!(
-                    "{name} is left aside: {}",
-                    pack::reason(fault)
-                ));
+                say::warn(format_args!("{name} is left aside: {}", fault.reason()));
                 if matches!(fault.kind, FaultKind::Damaged(_)) {
                     // It can't be of use to anybody any more.
                     let _ = self.fs.remove(&path);

@@ -1,8 +1,8 @@
 //! One file of snapshots.
 
 use crate::env::fs::{self, File};
+use crate::format::Fault;
 use crate::format::snapshot::{HEADER, Header, PACK_HEADER, check_pack};
-use crate::format::{Fault, FaultKind};
 use std::io;
 use std::sync::Arc;
 
@@ -112,13 +112,6 @@ pub(super) fn read(pack: &Pack, at: u64) -> io::Result<Result<(Header, Vec<u8>),
     record[..HEADER].copy_from_slice(&head);
     fs::read_exact_at(&*pack.file, &mut record[HEADER..], at + HEADER as u64)?;
     Ok(Ok((header, record)))
-}
-
-/// What a fault says.
-pub(super) fn reason(fault: Fault) -> &'static str {
-    match fault.kind {
-        FaultKind::Damaged(reason) | FaultKind::Newer(reason) => reason,
-    }
 }
 
 #[cfg(test)]

@@ -91,10 +91,7 @@ impl FileSnapshots {
             Ok(_) => {}
             Err(fault) => {
                 let name = pack::name(number);
-                say::warn(format_args!(
-                    "{name} is left aside: {}",
-                    pack::reason(fault)
-                ));
+                say::warn(format_args!("{name} is left aside: {}", fault.reason()));
             }
         }
         Ok(records)

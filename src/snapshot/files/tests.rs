@@ -270,39 +270,3 @@ proptest! {
         }
     }
 }
-
-/// A million snapshots: how long opening takes, and how much memory and disk.
-/// Run it by name, with `--ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn a_million_snapshots() {
-    let dir = tempfile::tempdir().unwrap();
-    let memory = || {
-        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let line = status.lines().find(|line| line.starts_with("VmRSS"));
-        line.unwrap_or("VmRSS unknown").to_owned()
-    };
-    let snapshots = open(&dir, LIMIT);
-    let start = std::time::Instant::now();
-    for number in 0..1_000_000 {
-        save(&snapshots, at(&format!("accounts/{number}"), 100, 200));
-    }
-    println!("saved in {:?}, {}", start.elapsed(), memory());
-    drop(snapshots);
-    println!("closed: {}", memory());
-    let start = std::time::Instant::now();
-    let snapshots = open(&dir, LIMIT);
-    println!(
-        "opened {} of {} bytes in {:?}, {}",
-        snapshots.len(),
-        snapshots.bytes(),
-        start.elapsed(),
-        memory()
-    );
-    let start = std::time::Instant::now();
-    for number in (0..1_000_000).step_by(10) {
-        assert!(version(&snapshots, &format!("accounts/{number}")).is_some());
-    }
-    println!("loaded 100,000 in {:?}", start.elapsed());
-    assert_eq!(snapshots.len(), 1_000_000);
-}

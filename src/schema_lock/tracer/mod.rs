@@ -1,12 +1,19 @@
 //! A deserializer that makes values up, and notes what it was asked for.
 
+mod access;
+mod failure;
+mod variant;
+mod way;
+
+pub(super) use failure::Failure;
+pub(super) use variant::TraceVariant;
+
 use super::explore::{Exploration, Kind, MAX_DEPTH};
-use serde::de::value::{StrDeserializer, UnitDeserializer};
-use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error, IntoDeserializer, MapAccess, SeqAccess,
-    VariantAccess, Visitor,
-};
-use std::fmt;
+use access::{Elements, Empty, Entry, Fields};
+use failure::is_final;
+use serde::de::{Deserializer, Error, Visitor};
+use variant::Variant;
+use way::Way;
 
 /// Texts that types with a form of their own take.
 const TEXTS: [&str; 16] = [
@@ -30,82 +37,6 @@ const TEXTS: [&str; 16] = [
 
 /// Lengths of bytes that ids, keys and hashes have.
 const LENGTHS: [usize; 6] = [0, 16, 32, 4, 8, 64];
-
-/// Why a run ended early.
-#[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) reason: String,
-    /// Whether no other value would make a difference.
-    pub(super) is_final: bool,
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str(&self.reason)
-    }
-}
-
-impl std::error::Error for Failure {}
-
-impl Error for Failure {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Failure {
-            reason: message.to_string(),
-            is_final: false,
-        }
-    }
-}
-
-fn is_final(reason: impl fmt::Display) -> Failure {
-    Failure {
-        reason: reason.to_string(),
-        is_final: true,
-    }
-}
-
-/// What lies between the root and a place: named types, and places that may be
-/// left empty.
-#[derive(Clone, Copy)]
-struct Way<'w> {
-    up: Option<&'w Way<'w>>,
-    depth: usize,
-    name: &'static str,
-    escape: Option<usize>,
-}
-
-impl<'w> Way<'w> {
-    const START: Way<'static> = Way {
-        up: None,
-        depth: 0,
-        name: "",
-        escape: None,
-    };
-
-    fn down(&'w self, name: &'static str, escape: Option<usize>) -> Way<'w> {
-        Way {
-            up: Some(self),
-            depth: self.depth + 1,
-            name,
-            escape,
-        }
-    }
-
-    fn steps(&self) -> impl Iterator<Item = &Way<'w>> {
-        std::iter::successors(Some(self), |way| way.up)
-    }
-
-    /// How often a named type is on the way already.
-    fn count(&self, name: &str) -> usize {
-        self.steps().filter(|own| own.name == name).count()
-    }
-
-    /// The nearest place since that type which may be left empty.
-    fn escape_since(&self, name: &str) -> Option<usize> {
-        self.steps()
-            .take_while(|own| own.name != name)
-            .find_map(|own| own.escape)
-    }
-}
 
 /// Deserializes what stands at one place.
 #[derive(Clone, Copy)]
@@ -348,211 +279,5 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
             name: variant,
             content: self.at(variant, &way),
         })
-    }
-}
-
-/// A map that has no entries.
-struct Empty;
-
-impl<'de> MapAccess<'de> for Empty {
-    type Error = Failure;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        _: S,
-    ) -> Result<Option<S::Value>, Failure> {
-        Ok(None)
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Failure> {
-        let nothing: UnitDeserializer<Failure> = ().into_deserializer();
-        seed.deserialize(nothing)
-    }
-}
-
-/// The elements of a list (all under one name) or tuple.
-struct Elements<'e> {
-    of: Tracer<'e>,
-    way: &'e Way<'e>,
-    name: Option<&'static str>,
-    left: usize,
-    met: usize,
-}
-
-impl<'de> SeqAccess<'de> for Elements<'_> {
-    type Error = Failure;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Failure> {
-        if self.left == 0 {
-            return Ok(None);
-        }
-        self.left -= 1;
-        self.met += 1;
-        let name = self
-            .name
-            .map_or_else(|| self.met.to_string(), str::to_owned);
-        seed.deserialize(self.of.at(&name, self.way)).map(Some)
-    }
-}
-
-/// The one entry of a map.
-struct Entry<'e> {
-    of: Tracer<'e>,
-    way: &'e Way<'e>,
-    is_over: bool,
-}
-
-impl<'de> MapAccess<'de> for Entry<'_> {
-    type Error = Failure;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Failure> {
-        if self.is_over {
-            return Ok(None);
-        }
-        self.is_over = true;
-        seed.deserialize(self.of.at("key", self.way)).map(Some)
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Failure> {
-        seed.deserialize(self.of.at("value", self.way))
-    }
-}
-
-/// The fields of a struct.
-struct Fields<'e> {
-    of: Tracer<'e>,
-    way: &'e Way<'e>,
-    left: &'static [&'static str],
-}
-
-impl<'de> MapAccess<'de> for Fields<'_> {
-    type Error = Failure;
-
-    fn next_key_seed<S: DeserializeSeed<'de>>(
-        &mut self,
-        seed: S,
-    ) -> Result<Option<S::Value>, Failure> {
-        let Some(name) = self.left.first() else {
-            return Ok(None);
-        };
-        let name: StrDeserializer<'_, Failure> = name.into_deserializer();
-        seed.deserialize(name).map(Some)
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Failure> {
-        let Some((name, rest)) = self.left.split_first() else {
-            return Err(is_final("a value was asked for without a key"));
-        };
-        self.left = rest;
-        seed.deserialize(self.of.at(name, self.way))
-    }
-}
-
-/// A variant of an enum within the data.
-struct Variant<'e> {
-    name: &'e str,
-    content: Tracer<'e>,
-}
-
-impl<'de, 'e> EnumAccess<'de> for Variant<'e> {
-    type Error = Failure;
-    type Variant = Tracer<'e>;
-
-    fn variant_seed<S: DeserializeSeed<'de>>(
-        self,
-        seed: S,
-    ) -> Result<(S::Value, Tracer<'e>), Failure> {
-        let name: StrDeserializer<'_, Failure> = self.name.into_deserializer();
-        Ok((seed.deserialize(name)?, self.content))
-    }
-}
-
-impl<'de> VariantAccess<'de> for Tracer<'_> {
-    type Error = Failure;
-
-    fn unit_variant(self) -> Result<(), Failure> {
-        self.known.note(self.node, Kind::Simple("nothing"));
-        Ok(())
-    }
-
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Failure> {
-        seed.deserialize(self)
-    }
-
-    fn tuple_variant<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Failure> {
-        self.deserialize_tuple(len, visitor)
-    }
-
-    fn struct_variant<V: Visitor<'de>>(
-        self,
-        fields: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Failure> {
-        self.known.note(self.node, Kind::Struct);
-        let way = self.way.down("", None);
-        visitor.visit_map(Fields {
-            of: self,
-            way: &way,
-            left: fields,
-        })
-    }
-}
-
-/// The event enum itself, in one of its variants.
-pub(super) struct TraceVariant<'e> {
-    name: &'e str,
-    known: &'e Exploration<'e>,
-}
-
-impl<'e> TraceVariant<'e> {
-    pub(super) fn new(name: &'e str, known: &'e Exploration<'e>) -> Self {
-        TraceVariant { name, known }
-    }
-}
-
-impl<'de> Deserializer<'de> for TraceVariant<'_> {
-    type Error = Failure;
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Failure> {
-        let way = Way::START;
-        visitor.visit_enum(Variant {
-            name: self.name,
-            content: Tracer {
-                known: self.known,
-                node: 0,
-                way: &way,
-            },
-        })
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Failure> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Failure> {
-        Err(is_final(
-            "events are enums without #[serde(tag)] or #[serde(untagged)]",
-        ))
-    }
-
-    serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string
-        bytes byte_buf option unit unit_struct seq tuple tuple_struct map struct
-        identifier ignored_any
     }
 }
