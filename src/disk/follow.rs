@@ -107,7 +107,7 @@ impl Follower {
                     reached = frame.head().last() == target;
                     self.replay.add(&self.segment, offset, &frame)?;
                     self.replay.hand_over(&shared.index, &shared.dir)?;
-                    self.resume.recorded = Some(frame.head().commit.recorded);
+                    self.resume.recorded = Some(frame.commit().recorded);
                 }
                 Step::End | Step::Damaged(_) => break,
             }

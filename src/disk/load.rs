@@ -143,8 +143,8 @@ pub(super) fn behind(
                 segment: mark.segment,
                 offset: head.end(),
                 next: head.last().next(),
-                epoch: head.commit.epoch,
-                recorded: Some(head.commit.recorded),
+                epoch: frame.commit().epoch,
+                recorded: Some(frame.commit().recorded),
             }))
         }
         Ok(_) => Ok(None),

@@ -373,7 +373,7 @@ impl Shared {
         self.healing(|| self.index.parts().version(key, bound))
     }
 
-    pub(super) fn reading(self: &Arc<Self>, query: &Query) -> Result<Reading> {
+    pub(super) fn reading<'q>(self: &Arc<Self>, query: &'q Query) -> Result<Reading<'q>> {
         if let Role::Follower(follower) = &self.role {
             follower.lock().refresh(self)?;
         }

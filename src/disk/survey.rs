@@ -159,7 +159,7 @@ impl<'a> Survey<'a> {
             let damage = loop {
                 match walk.step()? {
                     Step::Frame(offset, frame) => {
-                        self.durable = self.durable.max(frame.head().commit.durable);
+                        self.durable = self.durable.max(frame.commit().durable);
                         visit(Met::Frame(segment, offset, &frame))?;
                     }
                     Step::End => break None,
@@ -193,7 +193,7 @@ impl<'a> Survey<'a> {
         let mut search = Search::new(bytes, end, segment.base(), segment.path());
         while let Some((offset, frame)) = search.next()? {
             let head = frame.head();
-            if head.commit.first < next {
+            if head.first < next {
                 // Stale: of an epoch whose end was cut off.
                 continue;
             }
@@ -201,11 +201,11 @@ impl<'a> Survey<'a> {
             return Ok(Some(Resumed {
                 offset: if sound { offset } else { head.end() },
                 next: if sound {
-                    head.commit.first
+                    head.first
                 } else {
                     head.last().next()
                 },
-                epoch: if sound { head.commit.epoch } else { 0 },
+                epoch: if sound { frame.commit().epoch } else { 0 },
             }));
         }
         Ok(None)

@@ -91,6 +91,31 @@ impl fmt::Debug for Map {
     }
 }
 
+/// These bytes as text, if they are UTF-8. Names are short and mostly ASCII,
+/// and of such bytes the standard library looks at one after the other.
+#[inline]
+pub(crate) fn text(bytes: &[u8]) -> Option<&str> {
+    if is_ascii(bytes) {
+        // SAFETY: ASCII is UTF-8.
+        return Some(unsafe { std::str::from_utf8_unchecked(bytes) });
+    }
+    std::str::from_utf8(bytes).ok()
+}
+
+/// Looks at eight bytes at a time, the last eight of which may overlap others.
+#[inline]
+fn is_ascii(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut all = words
+        .iter()
+        .fold(0, |all, word| all | u64::from_ne_bytes(*word));
+    all |= match bytes.last_chunk::<8>() {
+        Some(last) => u64::from_ne_bytes(*last),
+        None => rest.iter().fold(0, |all, byte| all | u64::from(*byte)),
+    };
+    all & 0x8080_8080_8080_8080 == 0
+}
+
 /// How many words a board has: one page.
 const WORDS: usize = 512;
 
@@ -172,5 +197,27 @@ impl Board {
 impl fmt::Debug for Board {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Board").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+
+    #[test]
+    fn text_is_what_the_standard_library_says_it_is() {
+        let samples = ["", "a", "orders/4", "orders/42-and-more", "für", "öäüßöäüß"];
+        for sample in samples {
+            assert_eq!(text(sample.as_bytes()), Some(sample));
+        }
+        for length in 0..40 {
+            for at in 0..length {
+                let mut bytes = vec![b'x'; length];
+                for byte in [0x80, 0xc3, 0xff] {
+                    bytes[at] = byte;
+                    assert_eq!(text(&bytes), None, "{byte} at {at} of {length}");
+                }
+            }
+        }
     }
 }

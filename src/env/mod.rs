@@ -20,7 +20,7 @@ mod tasks;
 pub use bugs::Bug;
 pub(crate) use clock::Deadline;
 pub use clock::{Clock, SystemClock};
-pub(crate) use map::{Board, Map};
+pub(crate) use map::{Board, Map, text};
 pub(crate) use os::{OsFs, temporary_directory};
 pub(crate) use stopwatch::Stopwatch;
 pub(crate) use tasks::{Lane, OsTasks, Tasks};

@@ -1,20 +1,21 @@
 //! A frame: one commit. A head, bound to its place by its checksum, and behind
 //! it the records, bound to the head by theirs.
 
-use super::checksum::{self, Place};
-use super::record::{self, RecordPlace};
+pub(crate) use super::head::{FrameHead, Record, RecordCursor};
+
+use super::checksum::Place;
 use super::{Fault, segment, take, varint};
-use crate::types::{EventRef, Position, Timestamp, Version};
+use crate::types::{Position, Timestamp, Version};
 use byteorder::{ByteOrder, LittleEndian};
 
 /// The frame belongs to a later epoch than its segment.
-const EPOCH: u8 = 1;
+pub(super) const EPOCH: u8 = 1;
 /// Extension fields follow the entries.
 const EXTENSIONS: u8 = 1 << 1;
 /// Flags that this version knows.
 const KNOWN: u8 = EPOCH | EXTENSIONS;
 /// Length, checksum, flags: what a frame begins with.
-const FIXED: usize = 9;
+pub(super) const FIXED: usize = 9;
 /// No frame is shorter: its fixed part, six numbers of a byte and more, the
 /// checksum of a record, and a record of an id and two lengths.
 pub(crate) const MIN_BYTES: usize = FIXED + 6 + 4 + 19;
@@ -107,128 +108,12 @@ fn with_own_length(without: usize) -> usize {
     without + own
 }
 
-/// What a verified head says. It is kept while the frame is read from, so that
-/// the head is verified once, not once for each record.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct FrameHead {
-    offset: u64,
-    length: usize,
-    head_length: usize,
-    entries_at: usize,
-    /// Whether the records, too, were verified before.
-    known: bool,
-    pub(crate) count: u32,
-    pub(crate) commit: Commit,
-}
-
-impl FrameHead {
-    /// Whether the records have been verified before and need not be again.
-    pub(crate) fn is_known(&self) -> bool {
-        self.known
-    }
-
-    /// Where the frame begins in its segment.
-    pub(crate) fn offset(&self) -> u64 {
-        self.offset
-    }
-
-    /// The length of the whole frame.
-    pub(crate) fn length(&self) -> u64 {
-        self.length as u64
-    }
-
-    /// Where the frame ends in its segment.
-    pub(crate) fn end(&self) -> u64 {
-        self.offset + self.length()
-    }
-
-    /// The position of the last event.
-    pub(crate) fn last(&self) -> Position {
-        self.commit.first.plus(u64::from(self.count) - 1)
-    }
-
-    /// Whether the event at a position is in this frame.
-    pub(crate) fn holds(&self, position: Position) -> bool {
-        self.commit.first <= position && position <= self.last()
-    }
-
-    /// Where the first record is.
-    pub(crate) fn start(&self) -> RecordCursor {
-        RecordCursor {
-            index: 0,
-            entry_at: self.entries_at,
-            record_at: self.head_length,
-        }
-    }
-
-    /// The record of a position that the frame holds, among the frame's bytes.
-    /// Where `cursor` isn't past it yet, the walk goes on from there.
-    #[inline]
-    pub(crate) fn record<'a>(
-        &self,
-        bytes: &'a [u8],
-        position: Position,
-        cursor: &mut RecordCursor,
-    ) -> Result<Record<'a>, Fault> {
-        let index = position.get().saturating_sub(self.commit.first.get());
-        if u64::from(cursor.index) > index {
-            *cursor = self.start();
-        }
-        while u64::from(cursor.index) < index {
-            self.step(bytes, cursor)?;
-        }
-        self.step(bytes, &mut cursor.clone())
-    }
-
-    /// The record under the cursor, which moves on to the next one.
-    #[inline]
-    fn step<'a>(&self, bytes: &'a [u8], cursor: &mut RecordCursor) -> Result<Record<'a>, Fault> {
-        let entries = bytes.get(..self.head_length).unwrap_or(bytes);
-        let sum = take(entries, &mut cursor.entry_at, 4, "an entry is cut off")?;
-        let version = Version::new(varint::get(entries, &mut cursor.entry_at)?);
-        let at = cursor.record_at;
-        let length = if cursor.index + 1 < self.count {
-            varint::get_len(entries, &mut cursor.entry_at)?
-        } else {
-            bytes.len().saturating_sub(at)
-        };
-        let own = take(
-            bytes,
-            &mut cursor.record_at,
-            length,
-            "a record leads outside",
-        )?;
-        let recorded = Timestamp::from_micros(self.commit.recorded);
-        let place = RecordPlace {
-            position: self.commit.first.plus(u64::from(cursor.index)),
-            append_first: self.commit.first,
-            append_last: self.last(),
-            version,
-            recorded: recorded.map_err(|_| Fault::damaged(0, "a time is out of range"))?,
-        };
-        cursor.index += 1;
-        Ok(Record {
-            bytes: own,
-            at,
-            checksum: LittleEndian::read_u32(sum),
-            place,
-        })
-    }
-}
-
-/// A place among the records of a frame.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RecordCursor {
-    index: u32,
-    entry_at: usize,
-    record_at: usize,
-}
-
 /// A frame whose head has been verified.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Frame<'a> {
     bytes: &'a [u8],
     head: FrameHead,
+    commit: Commit,
 }
 
 /// The length that the frame beginning here says it has, if it could be one
@@ -260,19 +145,6 @@ impl<'a> Frame<'a> {
         }
         let frame = Self::decode_head(bytes, base, offset, head_length, at)?;
         frame.check_entries(bytes[8])?;
-        Ok(frame)
-    }
-
-    /// Decodes a frame that has verified before, all of it.
-    #[inline]
-    pub(crate) fn open_known(
-        bytes: &'a [u8],
-        base: &FrameBase,
-        offset: u64,
-    ) -> Result<Self, Fault> {
-        let (head_length, at) = Self::head_length(bytes)?;
-        let mut frame = Self::decode_head(bytes, base, offset, head_length, at)?;
-        frame.head.known = true;
         Ok(frame)
     }
 
@@ -316,7 +188,7 @@ impl<'a> Frame<'a> {
         let recorded = i64::try_from(since)
             .ok()
             .and_then(|since| base.base_time.checked_add(since))
-            .filter(|micros| Timestamp::from_micros(*micros).is_ok())
+            .and_then(|micros| Timestamp::from_micros(micros).ok())
             .ok_or(out_of_range(at))?;
         let epoch = match flags & EPOCH {
             0 => Some(base.epoch),
@@ -330,31 +202,33 @@ impl<'a> Frame<'a> {
         let count = u32::try_from(count).ok().filter(|count| *count > 0);
         let head = FrameHead {
             offset,
-            length: bytes.len(),
-            head_length,
-            entries_at: at,
-            known: false,
+            length: bytes.len() as u32,
+            head_length: head_length as u32,
+            entries_at: at as u32,
             count: count.ok_or(out_of_range(at))?,
-            commit: Commit {
-                first,
-                durable,
-                recorded,
-                epoch: epoch.ok_or(out_of_range(at))?,
-            },
+            first,
+            recorded,
+            known: false,
         };
-        Ok(Frame { bytes, head })
+        let commit = Commit {
+            first,
+            durable,
+            recorded: recorded.micros(),
+            epoch: epoch.ok_or(out_of_range(at))?,
+        };
+        Ok(Frame {
+            bytes,
+            head,
+            commit,
+        })
     }
 
     /// Walks the entries once, so that later walks find what they expect.
     fn check_entries(&self, flags: u8) -> Result<(), Fault> {
-        let head = &self.bytes[..self.head.head_length];
-        let mut at = self.head.entries_at;
-        let last = self
-            .head
-            .commit
-            .first
-            .get()
-            .checked_add(u64::from(self.head.count));
+        let head = &self.bytes[..self.head.head_length as usize];
+        let mut at = self.head.entries_at as usize;
+        let last = self.head.first.get();
+        let last = last.checked_add(u64::from(self.head.count));
         let out_of_range = Fault::damaged(at, "the positions run out of range");
         last.filter(|end| *end < u64::MAX).ok_or(out_of_range)?;
         let mut records = 0usize;
@@ -365,13 +239,13 @@ impl<'a> Frame<'a> {
                 records = records.saturating_add(varint::get_len(head, &mut at)?);
             }
         }
-        if records > self.bytes.len() - self.head.head_length {
+        if records > self.bytes.len() - head.len() {
             return Err(Fault::damaged(at, "a record leads outside the frame"));
         }
         if flags & EXTENSIONS != 0 {
             return segment::check_extensions(&head[at..]).map_err(|fault| fault.shifted(at));
         }
-        if at != self.head.head_length {
+        if at != head.len() {
             return Err(Fault::damaged(at, "the head of the frame is too long"));
         }
         Ok(())
@@ -379,6 +253,11 @@ impl<'a> Frame<'a> {
 
     pub(crate) fn head(&self) -> &FrameHead {
         &self.head
+    }
+
+    /// What the frame is, apart from its records.
+    pub(crate) fn commit(&self) -> &Commit {
+        &self.commit
     }
 
     /// The checksum of the head, which tells this frame from any other.
@@ -409,53 +288,10 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// A record in its frame.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Record<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    checksum: u32,
-    place: RecordPlace,
-}
-
-impl<'a> Record<'a> {
-    /// Compares the record with its checksum.
-    pub(crate) fn verify(&self) -> Result<(), Fault> {
-        if checksum::plain(self.bytes) == self.checksum {
-            return Ok(());
-        }
-        Err(Fault::damaged(
-            self.at,
-            "the checksum of the record does not match",
-        ))
-    }
-
-    /// What the frame says of the record.
-    #[cfg(any(test, feature = "testing"))]
-    pub(crate) fn entry(&self) -> Entry {
-        Entry {
-            checksum: self.checksum,
-            length: self.bytes.len() as u32,
-            version: self.place.version,
-        }
-    }
-
-    /// The bytes of the record.
-    #[cfg(any(test, feature = "testing"))]
-    pub(crate) fn bytes(&self) -> &'a [u8] {
-        self.bytes
-    }
-
-    /// Decodes the record; verify it before.
-    #[inline]
-    pub(crate) fn decode(&self) -> Result<EventRef<'a>, Fault> {
-        record::decode(self.bytes, self.place).map_err(|fault| fault.shifted(self.at))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::{checksum, record};
     use crate::types::{Event, StoreId};
 
     fn base() -> FrameBase {
@@ -505,7 +341,9 @@ mod tests {
             for commit in [commit(), later] {
                 let bytes = frame(&commit, count.min(2_000));
                 let opened = Frame::open(&bytes, &base(), 128).unwrap();
-                assert_eq!(opened.head().commit, commit);
+                assert_eq!(*opened.commit(), commit);
+                let known = FrameHead::known(&bytes, &base(), 128, false);
+                assert_eq!(known, Some(*opened.head()));
                 assert_eq!(u64::from(opened.head().count), count.min(2_000));
                 opened.verify().unwrap();
                 for (index, record) in opened.records().enumerate() {

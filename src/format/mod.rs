@@ -6,6 +6,7 @@
 pub(crate) mod checksum;
 pub(crate) mod cursor;
 pub(crate) mod frame;
+mod head;
 pub(crate) mod identity;
 pub(crate) mod ids;
 pub(crate) mod index;

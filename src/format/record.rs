@@ -5,8 +5,8 @@
 //! head binds it to its place.
 
 use super::{Fault, segment, take, varint};
+use crate::env::text;
 use crate::types::{Event, EventRef, Position, Tags, Timestamp, Version};
-use std::str::from_utf8;
 use uuid::Uuid;
 
 const SCHEMA: u8 = 1;
@@ -15,6 +15,8 @@ const CORRELATION: u8 = 1 << 2;
 const CAUSATION: u8 = 1 << 3;
 const TAGS: u8 = 1 << 4;
 const METADATA: u8 = 1 << 5;
+/// Fields that few events have.
+const RARE: u8 = SCHEMA | HAPPENED | CORRELATION | CAUSATION | TAGS;
 /// A list of extension fields stands before the data.
 const EXTENSIONS: u8 = 1 << 6;
 /// Kept for encrypted data; this version knows no meaning of it.
@@ -85,34 +87,16 @@ pub(crate) fn decode(bytes: &[u8], place: RecordPlace) -> Result<EventRef<'_>, F
     let id = get_id(bytes, &mut at)?;
     let stream = get_text(bytes, &mut at)?;
     let event_type = get_text(bytes, &mut at)?;
-    // There is one encoding of an event: what is not there has no field.
-    let absent = |at| Fault::damaged(at, "a field of the record says nothing");
-    let schema = match flags & SCHEMA {
-        0 => 1,
-        _ => match get_schema(bytes, &mut at)? {
-            1 => return Err(absent(at)),
-            schema => schema,
-        },
+    let Rare {
+        schema,
+        happened,
+        correlation,
+        causation,
+        tags,
+    } = match flags & RARE {
+        0 => Rare::NONE,
+        _ => Rare::decode(flags, bytes, &mut at)?,
     };
-    let happened = match flags & HAPPENED {
-        0 => None,
-        _ => Some(get_time(bytes, &mut at)?),
-    };
-    let correlation = match flags & CORRELATION {
-        0 => None,
-        _ => Some(get_id(bytes, &mut at)?),
-    };
-    let causation = match flags & CAUSATION {
-        0 => None,
-        _ => Some(get_id(bytes, &mut at)?),
-    };
-    let tags = match flags & TAGS {
-        0 => Tags::NONE,
-        _ => get_tags(bytes, &mut at)?,
-    };
-    if flags & TAGS != 0 && tags.is_empty() {
-        return Err(absent(at));
-    }
     let metadata = match flags & METADATA {
         0 => &[],
         _ => get_bytes(bytes, &mut at)?,
@@ -140,24 +124,77 @@ pub(crate) fn decode(bytes: &[u8], place: RecordPlace) -> Result<EventRef<'_>, F
         causation,
         tags,
         metadata,
-        data: &bytes[at..],
+        data: bytes.get(at..).unwrap_or(&[]),
     })
 }
 
+/// There is one encoding of an event: what is not there has no field.
+fn absent(at: usize) -> Fault {
+    Fault::damaged(at, "a field of the record says nothing")
+}
+
+/// What few events have.
+struct Rare<'a> {
+    schema: u32,
+    happened: Option<Timestamp>,
+    correlation: Option<Uuid>,
+    causation: Option<Uuid>,
+    tags: Tags<'a>,
+}
+
+impl<'a> Rare<'a> {
+    const NONE: Rare<'static> = Rare {
+        schema: 1,
+        happened: None,
+        correlation: None,
+        causation: None,
+        tags: Tags::NONE,
+    };
+
+    fn decode(flags: u8, bytes: &'a [u8], at: &mut usize) -> Result<Self, Fault> {
+        let mut rare = Rare::NONE;
+        if flags & SCHEMA != 0 {
+            rare.schema = get_schema(bytes, at)?;
+            if rare.schema == 1 {
+                return Err(absent(*at));
+            }
+        }
+        if flags & HAPPENED != 0 {
+            rare.happened = Some(get_time(bytes, at)?);
+        }
+        if flags & CORRELATION != 0 {
+            rare.correlation = Some(get_id(bytes, at)?);
+        }
+        if flags & CAUSATION != 0 {
+            rare.causation = Some(get_id(bytes, at)?);
+        }
+        if flags & TAGS != 0 {
+            rare.tags = get_tags(bytes, at)?;
+            if rare.tags.is_empty() {
+                return Err(absent(*at));
+            }
+        }
+        Ok(rare)
+    }
+}
+
+#[inline]
 fn get_id(bytes: &[u8], at: &mut usize) -> Result<Uuid, Fault> {
     let mut id = [0; 16];
     id.copy_from_slice(take(bytes, at, 16, "an id is cut off")?);
     Ok(Uuid::from_bytes(id))
 }
 
+#[inline]
 fn get_bytes<'a>(bytes: &'a [u8], at: &mut usize) -> Result<&'a [u8], Fault> {
     let length = varint::get_len(bytes, at)?;
     take(bytes, at, length, "a field leads outside the record")
 }
 
+#[inline]
 fn get_text<'a>(bytes: &'a [u8], at: &mut usize) -> Result<&'a str, Fault> {
     let start = *at;
-    from_utf8(get_bytes(bytes, at)?).map_err(|_| Fault::damaged(start, "a name is not UTF-8"))
+    text(get_bytes(bytes, at)?).ok_or(Fault::damaged(start, "a name is not UTF-8"))
 }
 
 fn get_schema(bytes: &[u8], at: &mut usize) -> Result<u32, Fault> {

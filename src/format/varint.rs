@@ -3,6 +3,8 @@
 
 use super::Fault;
 
+/// The top bits of the bytes of a word.
+const TOPS: u64 = 0x8080_8080_8080_8080;
 /// The most bytes that a number takes.
 pub(crate) const MAX_BYTES: usize = 10;
 
@@ -19,17 +21,23 @@ pub(crate) fn put(out: &mut Vec<u8>, mut value: u64) {
 /// a number is accepted, so that there is one encoding of everything.
 #[inline]
 pub(crate) fn get(bytes: &[u8], at: &mut usize) -> Result<u64, Fault> {
-    match bytes.get(*at) {
-        // Most numbers are small.
-        Some(byte) if *byte < 0x80 => {
-            *at += 1;
-            Ok(u64::from(*byte))
-        }
-        _ => get_long(bytes, at),
-    }
+    let rest = bytes.get(*at..).unwrap_or(&[]);
+    // Most numbers are small. The last byte of more than one is never 0.
+    let (value, length) = match *rest {
+        [a @ ..0x80, ..] => (u64::from(a), 1),
+        [a, b @ 1..0x80, ..] => (low(a) | u64::from(b) << 7, 2),
+        [a, b @ 0x80..=0xff, c @ 1..0x80, ..] => (low(a) | low(b) << 7 | u64::from(c) << 14, 3),
+        _ => return get_long(bytes, at),
+    };
+    *at += length;
+    Ok(value)
 }
 
-#[inline]
+/// The seven bits of a byte that is not the last one.
+fn low(byte: u8) -> u64 {
+    u64::from(byte & 0x7f)
+}
+
 fn get_long(bytes: &[u8], at: &mut usize) -> Result<u64, Fault> {
     let start = *at;
     if let Some(word) = bytes.get(start..).and_then(|rest| rest.first_chunk::<8>())
@@ -44,7 +52,6 @@ fn get_long(bytes: &[u8], at: &mut usize) -> Result<u64, Fault> {
 /// The number that a word begins with, if it ends in there, and its length.
 #[inline]
 fn get_word(word: u64) -> Option<(u64, usize)> {
-    const TOPS: u64 = 0x8080_8080_8080_8080;
     let ends = !word & TOPS;
     if ends == 0 {
         return None;
@@ -87,9 +94,17 @@ fn get_slowly(bytes: &[u8], at: &mut usize) -> Result<u64, Fault> {
 }
 
 /// Moves `at` behind a number without looking at it.
+#[inline]
 pub(crate) fn skip(bytes: &[u8], at: &mut usize) -> Result<(), Fault> {
     let start = *at;
     let rest = bytes.get(start..).unwrap_or(&[]);
+    if let Some(word) = rest.first_chunk::<8>() {
+        let ends = !u64::from_le_bytes(*word) & TOPS;
+        if ends != 0 {
+            *at = start + ends.trailing_zeros() as usize / 8 + 1;
+            return Ok(());
+        }
+    }
     match rest.iter().take(MAX_BYTES).position(|byte| *byte < 0x80) {
         Some(last) => {
             *at = start + last + 1;

@@ -37,6 +37,15 @@ pub(crate) struct LastPlace {
     segment: u64,
     /// The positions of the file's range that are in it.
     positions: Range<u64>,
+    /// The block that it was found in, and its number.
+    block: Option<(u64, Places)>,
+}
+
+/// A block of places whose data has been verified, and where that lies.
+#[derive(Clone, Debug)]
+struct Places {
+    block: PlaceBlock,
+    data: Range<usize>,
 }
 
 #[derive(Debug)]
@@ -161,6 +170,7 @@ impl IndexFile {
     }
 
     /// The bytes of a range within a section, verified.
+    #[inline]
     fn slice(&self, section: Range<u64>, start: u64, length: u64) -> Result<&[u8]> {
         let from = section.start.saturating_add(start);
         let to = from.saturating_add(length);
@@ -170,7 +180,11 @@ impl IndexFile {
         }
         let bytes = self.bytes()?;
         for block in from as usize / CHECK_BLOCK..(to as usize).div_ceil(CHECK_BLOCK) {
-            self.verify_block(bytes, block)?;
+            let (word, bit) = (&self.verified[block / 64], 1 << (block % 64));
+            if word.load(sync::Ordering::Relaxed) & bit == 0 {
+                self.verify_block(bytes, block)?;
+                word.fetch_or(bit, sync::Ordering::Relaxed);
+            }
         }
         Ok(&bytes[from as usize..to as usize])
     }
@@ -193,10 +207,6 @@ impl IndexFile {
     }
 
     fn verify_block(&self, bytes: &[u8], block: usize) -> Result<()> {
-        let (word, bit) = (&self.verified[block / 64], 1 << (block % 64));
-        if word.load(sync::Ordering::Relaxed) & bit != 0 {
-            return Ok(());
-        }
         let checks = self.header.sections.checks as usize;
         let start = block * CHECK_BLOCK;
         let content = &bytes[start..(start + CHECK_BLOCK).min(checks)];
@@ -205,7 +215,6 @@ impl IndexFile {
             let fault = Fault::damaged(start, "the checksum of a block does not match");
             return Err(self.fail(fault));
         }
-        word.fetch_or(bit, sync::Ordering::Relaxed);
         Ok(())
     }
 
@@ -244,18 +253,22 @@ impl IndexFile {
         if !last.positions.contains(&position.get()) {
             (last.segment, last.positions) = self.segment_of(position)?;
         }
-        Ok((last.segment, self.offset_of(position)?))
-    }
-
-    fn offset_of(&self, position: Position) -> Result<u64> {
         let index = position.get() - self.first().get();
         let block = index / PLACES_PER_BLOCK as u64;
-        let (places, packed) = self.place_block(block)?;
-        let offset = places.offset(packed, index as usize % PLACES_PER_BLOCK);
-        Ok(u64::from(offset))
+        let places = match &last.block {
+            Some((own, places)) if *own == block => places,
+            _ => &last.block.insert((block, self.place_block(block)?)).1,
+        };
+        // Its data was verified when the block was looked up.
+        let packed = &self.bytes()?[places.data.clone()];
+        let offset = places
+            .block
+            .offset(packed, index as usize % PLACES_PER_BLOCK);
+        Ok((last.segment, u64::from(offset)))
     }
 
-    fn place_block(&self, block: u64) -> Result<(PlaceBlock, &[u8])> {
+    /// A block of places, its data verified.
+    fn place_block(&self, block: u64) -> Result<Places> {
         let sections = &self.header.sections;
         let table = sections.place_table..sections.place_data;
         let at = block * PlaceBlock::STRIDE as u64;
@@ -268,7 +281,12 @@ impl IndexFile {
         })?;
         let (start, length) = places.packed();
         let data = sections.place_data..sections.buckets;
-        Ok((places, self.slice(data, start as u64, length as u64)?))
+        let from = data.start as usize + start;
+        self.slice(data, start as u64, length as u64)?;
+        Ok(Places {
+            block: places,
+            data: from..from + length,
+        })
     }
 
     /// The segment of a position, and which positions of the range are in it.
@@ -300,9 +318,10 @@ impl IndexFile {
     pub(crate) fn read_offsets(&self, out: &mut Vec<u32>) -> Result<()> {
         let count = self.header.positions() as usize;
         for block in 0..count.div_ceil(PLACES_PER_BLOCK) {
-            let (places, packed) = self.place_block(block as u64)?;
+            let places = self.place_block(block as u64)?;
+            let packed = &self.bytes()?[places.data];
             let within = (count - block * PLACES_PER_BLOCK).min(PLACES_PER_BLOCK);
-            out.extend((0..within).map(|index| places.offset(packed, index)));
+            out.extend((0..within).map(|index| places.block.offset(packed, index)));
         }
         Ok(())
     }

@@ -138,11 +138,27 @@ impl List {
 
     /// The first posting that is not below `place`.
     pub(super) fn at_or_above(&mut self, place: u32) -> Result<Option<u32>> {
+        if let Some(next) = self.step(place) {
+            return Ok(Some(next));
+        }
         let index = self.rank(place)?;
         match index < self.count {
             true => self.get(index).map(Some),
             false => Ok(None),
         }
+    }
+
+    /// The first posting that is not below `place`, if it stands right behind
+    /// the one that was found last.
+    #[inline]
+    fn step(&mut self, place: u32) -> Option<u32> {
+        let pair = self.block.get(self.hint..)?.first_chunk::<2>()?;
+        let [last, next] = *pair;
+        if self.loaded.is_none() || last >= place || next < place {
+            return None;
+        }
+        self.hint += 1;
+        Some(next)
     }
 
     /// The last posting that is not above `place`.

@@ -378,6 +378,13 @@ impl ItemSearch {
         if let Some(found) = self.found.filter(|found| still_ahead(*found)) {
             return Ok(Some(found));
         }
+        if let [lists] = &mut *self.groups {
+            // Nobody else has to agree.
+            let found = seek_any(lists, candidate, direction)?;
+            self.found = found.filter(|found| (self.low..=self.high).contains(found));
+            self.ended = self.found.is_none();
+            return Ok(self.found);
+        }
         let mut agreed = 0;
         let mut group = 0;
         // Each group in turn moves the candidate on, until all of them agree.
@@ -412,7 +419,11 @@ fn postings(lists: &[List]) -> u64 {
 }
 
 /// The nearest posting of any of these lists.
+#[inline]
 fn seek_any(lists: &mut [List], from: u32, direction: Direction) -> Result<Option<u32>> {
+    if let ([list], Direction::Forward) = (&mut *lists, direction) {
+        return list.at_or_above(from);
+    }
     let mut best: Option<u32> = None;
     for list in lists {
         let found = match direction {

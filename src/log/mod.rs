@@ -18,4 +18,5 @@ pub(crate) use recover::{Recovery, Resume};
 pub(crate) use search::Search;
 pub(crate) use segment::{Access, Found, Near, Segment};
 pub(crate) use segments::Segments;
+pub(crate) use verified::Known;
 pub(crate) use walk::{Step, Walk};

@@ -2,6 +2,7 @@
 //! is read from the file.
 
 use super::segment::Segment;
+use super::verified::Known;
 use crate::env::{Map, fs};
 use crate::error::{Error, Result};
 use crate::format::frame::{Frame, FrameHead, MIN_BYTES, peek_len};
@@ -77,13 +78,21 @@ impl SegmentReader {
         };
         self.fill(offset, length as u64)?;
         let bytes = self.held(offset, length);
-        let frame = match self.remembers() && self.segment.verified().has(offset) {
-            true => Frame::open_known(bytes, self.segment.base(), offset),
-            false => Frame::open(bytes, self.segment.base(), offset),
-        };
-        frame
+        Frame::open(bytes, self.segment.base(), offset)
             .map(Some)
             .map_err(|fault| self.segment.fault(offset, fault))
+    }
+
+    /// A frame whose head has verified before, and its bytes.
+    #[inline]
+    pub(crate) fn known(&self, offset: u64) -> Option<(FrameHead, &[u8])> {
+        let map = self.map.as_ref().filter(|_| self.published_only)?;
+        let known = self.segment.verified().look(offset)?;
+        let rest = (**map).as_ref().get(offset as usize..)?;
+        let bytes = rest.get(..peek_len(rest, rest.len() as u64)?)?;
+        let all = known == Known::All;
+        let head = FrameHead::known(bytes, self.segment.base(), offset, all)?;
+        Some((head, bytes))
     }
 
     /// The bytes from `offset` on, as many as are at hand and `length` at most.
@@ -99,18 +108,13 @@ impl SegmentReader {
         self.held(head.offset(), head.length() as usize)
     }
 
-    /// Notes that a frame has verified, head and records, so that it is not
-    /// summed up again while it is mapped.
-    pub(crate) fn note_verified(&self, head: &FrameHead) {
-        if self.remembers() {
-            self.segment.verified().note(head.offset());
+    /// Notes that so much of a frame has verified, so that it is not summed up
+    /// again while it is mapped. What is read from the file is verified each
+    /// time that it is read, and so is what may not be published.
+    pub(crate) fn note(&self, head: &FrameHead, known: Known) {
+        if self.map.is_some() && self.published_only {
+            self.segment.verified().note(head.offset(), known);
         }
-    }
-
-    /// What is read from the file is verified each time that it is read, and
-    /// so is what may not be published.
-    fn remembers(&self) -> bool {
-        self.map.is_some() && self.published_only
     }
 
     /// Where the readable bytes end.

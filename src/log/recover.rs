@@ -17,7 +17,7 @@ use crate::env::fs::Mode;
 use crate::env::{Bug, Env};
 use crate::error::{Error, Result};
 use crate::format::checksum::Place;
-use crate::format::frame::{Frame, FrameBase, FrameHead};
+use crate::format::frame::{Frame, FrameBase};
 use crate::format::identity::CloseStatement;
 use crate::format::names;
 use crate::format::segment::{HEADER_BYTES, MAX_EPOCH};
@@ -98,11 +98,12 @@ impl Unsettled {
         self.segments.push((Arc::clone(segment), offset, offset));
     }
 
-    fn add(&mut self, head: &FrameHead) {
+    fn add(&mut self, frame: &Frame<'_>) {
+        let head = frame.head();
         let index = self.segments.len() - 1;
         self.segments[index].2 = head.end();
         self.frames.push_back((index, head.offset(), head.last()));
-        self.durable = self.durable.max(head.commit.durable);
+        self.durable = self.durable.max(frame.commit().durable);
         while self
             .frames
             .front()
@@ -170,8 +171,8 @@ impl Recovery<'_> {
             let damage = loop {
                 match walk.step()? {
                     Step::Frame(offset, frame) => {
-                        last_recorded = frame.head().commit.recorded;
-                        unsettled.add(frame.head());
+                        last_recorded = frame.commit().recorded;
+                        unsettled.add(&frame);
                         visit(&segment, offset, &frame)?;
                     }
                     Step::End => break None,
@@ -344,7 +345,7 @@ impl Rest {
     fn search(&mut self, bytes: &[u8], start: u64, base: &FrameBase, path: &Path) -> Result<()> {
         let mut search = Search::new(bytes, start, base, path);
         while let Some((_, frame)) = search.next()? {
-            let commit = frame.head().commit;
+            let commit = frame.commit();
             self.durable = self.durable.max(commit.durable);
             self.epoch = self.epoch.max(commit.epoch);
         }

@@ -63,7 +63,7 @@ impl Walk {
             Err(error) if error.is_corrupt() => return Ok(Step::Damaged(error)),
             Err(error) => return Err(error),
         };
-        if frame.head().commit.first != self.next || frame.head().commit.epoch < self.epoch {
+        if frame.commit().first != self.next || frame.commit().epoch < self.epoch {
             let reason = "the frame does not continue the one before it";
             return Ok(Step::Damaged(Error::corrupt(
                 segment.path(),
@@ -76,7 +76,7 @@ impl Walk {
         }
         self.offset += frame.head().length();
         self.next = frame.head().last().next();
-        self.epoch = frame.head().commit.epoch;
+        self.epoch = frame.commit().epoch;
         Ok(Step::Frame(offset, frame))
     }
 }

@@ -1,9 +1,10 @@
 //! One stream of 1,000 events among many, none of it in memory, beside page
 //! faults one after the other and a pool of 32 threads that read.
 
+use crate::common::files::evict;
 use crate::common::measure::Line;
+use crate::common::reading::scan;
 use crate::common::workload::{Random, Workload};
-use crate::hot::scan;
 use crate::raw::{self, Address, Raw};
 use annals::{Append, Durability, EventStore, Options, Query};
 use std::hint::black_box;
@@ -84,15 +85,4 @@ fn read_by_threads(dir: &Path, places: &[Address]) {
             });
         }
     });
-}
-
-/// Has the operating system forget what it holds of a store's files, where
-/// there is a call for that.
-fn evict(dir: &Path) {
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let file = std::fs::File::open(entry.unwrap().path()).unwrap();
-        file.sync_all().unwrap();
-        #[cfg(target_os = "linux")]
-        rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed).unwrap();
-    }
 }

@@ -1,49 +1,15 @@
 //! Everything in memory: in order, backward, one stream, one event.
 
 use crate::common::measure::Line;
+use crate::common::reading::{read, scan};
 use crate::common::workload::{Choice, Random, stream_name};
-use crate::raw::{Address, Raw, sum};
-use annals::{EventRef, EventStore, LogStore, Query, Version};
+use crate::raw::{Address, Raw};
+use annals::{LogStore, Query, Version};
 use std::hint::black_box;
-use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 /// How many events each round of the lines about streams reads, about.
 const PER_ROUND: u64 = 1_000_000;
-
-/// Touches every byte that an event lends.
-pub(crate) fn touch(event: &EventRef<'_>) -> u64 {
-    sum(event.data())
-        .wrapping_add(sum(event.metadata()))
-        .wrapping_add(sum(event.stream().as_bytes()))
-        .wrapping_add(sum(event.event_type().as_bytes()))
-        .wrapping_add(sum(event.id().as_bytes()))
-}
-
-/// Reads lent events; says how many.
-pub(crate) fn scan(store: &dyn EventStore, query: &Query) -> u64 {
-    let (mut count, mut total) = (0, 0u64);
-    store
-        .scan(query, &mut |event| {
-            count += 1;
-            total = total.wrapping_add(touch(&event));
-            ControlFlow::Continue(())
-        })
-        .unwrap();
-    black_box(total);
-    count
-}
-
-/// Reads owned events; says how many.
-fn read(store: &dyn EventStore, query: &Query) -> u64 {
-    let (mut count, mut total) = (0, 0u64);
-    for event in store.read(query) {
-        count += 1;
-        total = total.wrapping_add(touch(&event.unwrap().as_ref()));
-    }
-    black_box(total);
-    count
-}
 
 pub(crate) fn everything(store: &LogStore, raw: &Raw, rounds: usize) {
     println!("everything, in order, every byte touched");

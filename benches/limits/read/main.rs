@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench limits_read -- [events] [part...]`: 1 million events
 //! and all parts unless said. The parts are `everything`, `stream`,
-//! `event`, `cold`, `open`, `size`.
+//! `event`, `writing`, `cold`, `open`, `size`.
 //! With `CPU_TIME` in the environment, only the time counts that the thread
 //! itself ran.
 #![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
@@ -15,6 +15,7 @@ mod hot;
 mod open;
 mod raw;
 mod size;
+mod writing;
 
 use annals::{Durability, EventStore, LogStore, Options};
 use common::workload::{Choice, Workload, fill};
@@ -48,6 +49,12 @@ impl Wanted {
 }
 
 fn main() -> annals::Result<()> {
+    let own: Vec<_> = std::env::args().collect();
+    if let [_, word, dir] = own.as_slice()
+        && word == size::MEMORY_OF
+    {
+        return size::memory_of(dir.as_ref());
+    }
     let wanted = Wanted::read();
     let dir = tempfile::tempdir().unwrap();
     println!(
@@ -59,6 +66,10 @@ fn main() -> annals::Result<()> {
         .any(|part| wanted.has(part))
     {
         hot_reads(&wanted, &dir.path().join("hot"))?;
+    }
+    if wanted.has("writing") {
+        let dir = dir.path().join("writing");
+        writing::reads_while_writing(&dir, wanted.events, wanted.rounds)?;
     }
     if wanted.has("cold") {
         cold::cold_stream(&dir.path().join("cold"), wanted.events, wanted.rounds)?;

@@ -1,6 +1,7 @@
 //! How long opening takes: closed cleanly, as the log grows; and after a kill,
 //! beside a checksum pass over what no index file covers.
 
+use crate::common::files::copy;
 use crate::common::measure::Line;
 use crate::common::workload::{Workload, fill};
 use crate::{made, raw};
@@ -41,7 +42,6 @@ fn killed(dir: &Path, events: u64, rounds: usize) -> annals::Result<()> {
     let mut pass = Line::new("a checksum pass, a rewrite, a sync");
     let mut tail = 0;
     for _ in 0..rounds {
-        let _ = std::fs::remove_dir_all(&own);
         copy(&live, &own);
         let log = raw::Raw::open(&own);
         let covered = covered(&own) as usize;
@@ -71,21 +71,6 @@ fn killed(dir: &Path, events: u64, rounds: usize) -> annals::Result<()> {
         pass.median()
     );
     store.close()
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
-    }
-    // So that the first sync writes no more than its own.
-    for entry in std::fs::read_dir(to).unwrap() {
-        std::fs::File::open(entry.unwrap().path())
-            .unwrap()
-            .sync_all()
-            .unwrap();
-    }
 }
 
 /// The last position that an index file covers.

@@ -2,6 +2,7 @@
 //! index of offsets in memory and no checks but those that a line names.
 #![allow(unsafe_code)]
 
+use crate::common::reading::sum;
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -256,12 +257,4 @@ fn touch(fields: &Fields<'_>) -> u64 {
         .wrapping_add(sum(fields.event_type))
         .wrapping_add(sum(fields.metadata))
         .wrapping_add(sum(fields.data))
-}
-
-/// Touches every byte, eight at a time.
-pub(crate) fn sum(bytes: &[u8]) -> u64 {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let words = words.iter().map(|word| u64::from_le_bytes(*word));
-    let rest = rest.iter().map(|byte| u64::from(*byte));
-    words.fold(0, u64::wrapping_add).wrapping_add(rest.sum())
 }

@@ -2,23 +2,22 @@
 //! way by the time that it comes to them.
 
 use super::super::shared::Shared;
+use super::readers::Readers;
 use crate::env::Stopwatch;
 use crate::error::{Error, Result};
 use crate::index::Search;
-use crate::log::{Near, Segment};
+use crate::log::{Access, Near};
 use crate::types::Position;
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
-/// How many candidates are looked up at once.
-const BATCH: u64 = 16;
-/// And with how few left the next ones are.
-const LEAST: usize = 8;
-/// The same for events that come from the medium: as many as it can well be
-/// asked for at once.
-const COLD_BATCH: u64 = 64;
-const COLD_LEAST: usize = 32;
+/// How many candidates are looked up at once, and how far ahead of the reader
+/// their bytes are fetched: as many as the processor can well wait for.
+const BATCH: u64 = 32;
+const AHEAD: usize = 8;
+/// The same for events that come from the medium.
+const COLD_BATCH: u64 = 96;
+const COLD_AHEAD: usize = 32;
 /// Who took longer than this for an event waited for the medium, or has time
 /// enough for the system calls that ask it ahead.
 const SLOW: Duration = Duration::from_micros(10);
@@ -35,9 +34,9 @@ pub(super) struct Found {
 pub(super) struct Ahead {
     search: Search,
     found: VecDeque<Found>,
+    /// How many of them, from the first on, have been fetched.
+    fetched: usize,
     ended: bool,
-    /// The segment that was fetched from last.
-    segment: Option<Arc<Segment>>,
     near: Near,
     /// When candidates were last looked up, and how many were handed out since.
     since: Option<Stopwatch>,
@@ -49,61 +48,108 @@ impl Ahead {
         Ahead {
             search,
             found: VecDeque::new(),
+            fetched: 0,
             ended: false,
-            segment: None,
             near: Near::Processor,
             since: None,
             handed_out: 0,
         }
     }
 
+    fn distance(&self) -> usize {
+        match self.near {
+            Near::Processor => AHEAD,
+            Near::Memory => COLD_AHEAD,
+        }
+    }
+
     /// The next candidate, of which `wanted` may be asked for.
-    pub(super) fn next(&mut self, shared: &Shared, wanted: u64) -> Result<Option<Found>> {
-        let least = match self.near {
-            Near::Processor => LEAST,
-            Near::Memory => COLD_LEAST,
-        };
-        if self.found.len() <= least && !self.ended && (self.found.len() as u64) < wanted {
+    pub(super) fn next(
+        &mut self,
+        shared: &Shared,
+        readers: &mut Readers,
+        wanted: u64,
+    ) -> Result<Option<Found>> {
+        if !self.is_enough() && (self.found.len() as u64) < wanted {
             self.look_up(shared, wanted)?;
         }
+        self.fetch(shared, readers)?;
+        Ok(self.pop())
+    }
+
+    /// What `next` would say, if nothing has to be looked up for it. It stays
+    /// the next candidate until it is popped.
+    #[inline]
+    pub(super) fn ready(
+        &mut self,
+        shared: &Shared,
+        readers: &mut Readers,
+    ) -> Result<Option<Found>> {
+        if !self.is_enough() {
+            return Ok(None);
+        }
+        self.fetch(shared, readers)?;
+        Ok(self.found.front().copied())
+    }
+
+    #[inline]
+    pub(super) fn pop(&mut self) -> Option<Found> {
         self.handed_out += 1;
-        Ok(self.found.pop_front())
+        self.fetched = self.fetched.saturating_sub(1);
+        self.found.pop_front()
+    }
+
+    /// Whether there are more than those that are fetched ahead.
+    #[inline]
+    fn is_enough(&self) -> bool {
+        self.ended || self.found.len() > self.distance()
+    }
+
+    /// Fetches those that have come near.
+    #[inline]
+    fn fetch(&mut self, shared: &Shared, readers: &mut Readers) -> Result<()> {
+        while self.fetched <= self.distance()
+            && let Some(found) = self.found.get(self.fetched)
+        {
+            self.fetched += 1;
+            // Without mappings there is nothing to fetch from.
+            if shared.segments.access() == Access::Mapped {
+                let reader = readers.get(shared, found.place.0)?;
+                reader.segment().fetch(found.place.1, self.near);
+            }
+        }
+        Ok(())
     }
 
     fn look_up(&mut self, shared: &Shared, wanted: u64) -> Result<()> {
-        if let Some(since) = self.since.take() {
-            self.near = match since.read() > SLOW * self.handed_out {
-                true => Near::Memory,
-                false => Near::Processor,
-            };
-        }
-        self.handed_out = 0;
-        let batch = match self.near {
-            Near::Processor => BATCH,
-            Near::Memory => COLD_BATCH,
-        };
-        let batch = batch.min(wanted) as usize;
-        while self.found.len() < batch {
+        let batch = self.batch().min(wanted) as usize;
+        while self.found.len() < batch && !self.ended {
             let Some(position) = self.search.next()? else {
                 self.ended = true;
-                return Ok(());
+                break;
             };
             let place = self.search.place(position)?;
             let place = place.ok_or_else(|| no_place(shared, position))?;
-            self.fetch(shared, place)?;
             self.found.push_back(Found { position, place });
         }
         self.since = Some(Stopwatch::start());
+        self.handed_out = 0;
         Ok(())
     }
 
-    fn fetch(&mut self, shared: &Shared, (number, offset): (u64, u64)) -> Result<()> {
-        let segment = match &mut self.segment {
-            Some(segment) if segment.number() == number => segment,
-            other => other.insert(shared.segments.get(number)?),
+    /// How many to look up, by how long the last ones took.
+    fn batch(&mut self) -> u64 {
+        let Some(since) = &self.since else {
+            return AHEAD as u64;
         };
-        segment.fetch(offset, self.near);
-        Ok(())
+        self.near = match since.read() > SLOW * self.handed_out {
+            true => Near::Memory,
+            false => Near::Processor,
+        };
+        match self.near {
+            Near::Processor => BATCH,
+            Near::Memory => COLD_BATCH,
+        }
     }
 }
 

@@ -1,24 +1,29 @@
 //! Reading: the index says which positions, the log gives the events.
 
 mod ahead;
+mod frame;
+mod readers;
 
 use self::ahead::Ahead;
+use self::frame::OpenFrame;
+use self::readers::Readers;
 use super::shared::{MOST_HEALINGS, Shared};
 use crate::error::{Error, Result};
-use crate::format::Fault;
-use crate::format::frame::{FrameHead, RecordCursor};
 use crate::index::{Parts, Search, Way};
-use crate::log::SegmentReader;
 use crate::store::{Direction, Query, QueryItem};
 use crate::types::{EventRef, Position, RecordedEvent};
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+/// Who events are lent to.
+type Visit<'a> = dyn FnMut(EventRef<'_>) -> ControlFlow<()> + 'a;
+
 /// A read on its way, under a fixed upper bound.
-pub(super) struct Reading {
+pub(super) struct Reading<'q> {
     shared: Arc<Shared>,
-    query: Query,
+    query: Cow<'q, Query>,
     source: Source,
     way: Way,
     left: u64,
@@ -26,9 +31,9 @@ pub(super) struct Reading {
     shares: bool,
     /// The lowest position asked for is after this one, the highest this one.
     bounds: (Position, Position),
-    reader: Option<SegmentReader>,
-    /// The frame that was opened last, its head verified.
-    frame: Option<OpenFrame>,
+    readers: Readers,
+    /// The frame that was opened last, and the number of its segment.
+    frame: Option<(u64, OpenFrame)>,
     /// How often a damaged index was made anew on the way.
     healed: u32,
 }
@@ -48,64 +53,20 @@ impl Source {
     }
 }
 
-/// A frame that is being read from.
-struct OpenFrame {
-    head: FrameHead,
-    cursor: RecordCursor,
-    /// How many records, from the first on, have been verified.
-    verified: u64,
-}
-
-impl OpenFrame {
-    fn new(head: &FrameHead) -> Self {
-        OpenFrame {
-            head: *head,
-            cursor: head.start(),
-            verified: 0,
-        }
-    }
-
-    /// The event at a position of the frame, its record verified.
-    #[inline]
-    fn event<'a>(
-        &mut self,
-        reader: &'a SegmentReader,
-        position: Position,
-    ) -> Result<EventRef<'a>, Fault> {
-        let bytes = reader.opened(&self.head);
-        let record = self.head.record(bytes, position, &mut self.cursor)?;
-        if !self.head.is_known() {
-            record.verify()?;
-            self.note_verified(reader, position);
-        }
-        record.decode()
-    }
-
-    /// Once all records of the frame have verified, it is known.
-    fn note_verified(&mut self, reader: &SegmentReader, position: Position) {
-        if position == self.head.commit.first.plus(self.verified) {
-            self.verified += 1;
-            if self.verified == u64::from(self.head.count) {
-                reader.note_verified(&self.head);
-            }
-        }
-    }
-}
-
-impl Reading {
-    pub(super) fn new(shared: &Arc<Shared>, query: &Query) -> Self {
+impl<'q> Reading<'q> {
+    pub(super) fn new(shared: &Arc<Shared>, query: &'q Query) -> Self {
         let (after, up_to) = query.bounds();
         let after = after.max(shared.first.previous());
         let bounds = (after, up_to.min(shared.progress.visible()));
         Reading {
             shared: Arc::clone(shared),
-            query: query.clone(),
+            query: Cow::Borrowed(query),
             source: Self::source(shared, query, bounds, Way::Cheaper),
             way: Way::Cheaper,
             left: query.max_events(),
             shares: false,
             bounds,
-            reader: None,
+            readers: Readers::default(),
             frame: None,
             healed: 0,
         }
@@ -130,23 +91,99 @@ impl Reading {
     }
 
     /// Lends each event until `visit` breaks.
-    pub(super) fn visit(
-        mut self,
-        visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>,
-    ) -> Result<()> {
+    pub(super) fn visit(mut self, visit: &mut Visit<'_>) -> Result<()> {
         while let Some(flow) = self.next(|event, _| visit(event))? {
-            if flow.is_break() {
+            if flow.is_break() || self.go_on(visit)?.is_break() {
                 break;
             }
         }
         Ok(())
     }
 
+    /// Lends what follows and has verified before: there is little to it, and
+    /// it is the most of what is read. Whatever stops it is met again by `next`.
+    fn go_on(&mut self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
+        match &self.source {
+            Source::Walk(_) => self.walk(visit),
+            Source::Search(..) => self.leap(visit),
+        }
+    }
+
+    /// Lends the events of the frames behind the last one.
+    fn walk(&mut self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
+        let Some((number, last)) = &mut self.frame else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        let reader = self.readers.get(&self.shared, *number)?;
+        while last.head.last() == self.bounds.0
+            && let Some((head, bytes)) = reader.known(last.head.end())
+            && head.is_known()
+            && head.first == self.bounds.0.next()
+        {
+            *last = OpenFrame::new(&head);
+            let mut cursor = head.start();
+            for _ in 0..head.count {
+                let record = head.step(bytes, &mut cursor);
+                if self.left == 0 || self.bounds.0 >= self.bounds.1 {
+                    return Ok(ControlFlow::Continue(()));
+                }
+                let Ok(event) = record.and_then(|record| record.decode()) else {
+                    return Ok(ControlFlow::Continue(()));
+                };
+                self.left -= 1;
+                self.bounds.0 = event.position();
+                if visit(event).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Lends events that have a frame of their own, from wherever they were
+    /// found.
+    fn leap(&mut self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
+        let Source::Search(ahead, all) = &mut self.source else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        let items = self.query.items();
+        while self.left > 0
+            && self.bounds.0 < self.bounds.1
+            && let Some(found) = ahead.ready(&self.shared, &mut self.readers)?
+        {
+            let (number, offset) = found.place;
+            let reader = self.readers.get(&self.shared, number)?;
+            let Some((head, bytes)) = reader.known(offset) else {
+                break;
+            };
+            if !head.is_known() || head.count > 1 || head.first != found.position {
+                break;
+            }
+            let record = head.step(bytes, &mut head.start());
+            let Ok(event) = record.and_then(|record| record.decode()) else {
+                break;
+            };
+            ahead.pop();
+            pass(&mut self.bounds, found.position, self.query.direction());
+            if *all || items.iter().any(|item| item.matches(&event)) {
+                self.left -= 1;
+                if visit(event).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
     /// The events, owned: they share the bytes that they lie in.
-    pub(super) fn owned(mut self) -> impl Iterator<Item = Result<RecordedEvent>> + Send + use<> {
-        self.shares = true;
+    pub(super) fn owned(self) -> impl Iterator<Item = Result<RecordedEvent>> + Send + use<> {
+        let mut reading = Reading {
+            query: Cow::Owned(self.query.into_owned()),
+            shares: true,
+            ..self
+        };
         std::iter::from_fn(move || {
-            let next = self.next(|event, shared| RecordedEvent::sharing(&event, shared));
+            let next = reading.next(|event, shared| RecordedEvent::sharing(&event, shared));
             next.transpose()
         })
     }
@@ -157,16 +194,14 @@ impl Reading {
         while self.left > 0
             && let Some(position) = self.advance()?
         {
-            let (Some(reader), Some(frame)) = (&mut self.reader, &mut self.frame) else {
+            let Some((number, frame)) = &mut self.frame else {
                 break;
             };
+            let reader = self.readers.get(&self.shared, *number)?;
             if self.shares {
                 reader.hold(frame.head.end());
             }
-            let event = match frame.event(reader, position) {
-                Ok(event) => event,
-                Err(fault) => return Err(reader.segment().fault(frame.head.offset(), fault)),
-            };
+            let event = frame.event(reader, position)?;
             let items = self.query.items();
             if self.source.is_all() || items.iter().any(|item| item.matches(&event)) {
                 self.left -= 1;
@@ -182,12 +217,7 @@ impl Reading {
             match self.step() {
                 Ok(None) => break,
                 Ok(Some(position)) => {
-                    // What was passed need not be found again, should the
-                    // index have to be made anew.
-                    match self.query.direction() {
-                        Direction::Forward => self.bounds.0 = position,
-                        Direction::Backward => self.bounds.1 = position.previous(),
-                    }
+                    pass(&mut self.bounds, position, self.query.direction());
                     return Ok(Some(position));
                 }
                 Err(error) => self.heal(error)?,
@@ -204,7 +234,8 @@ impl Reading {
                 Ok(Some(position))
             }
             Source::Search(ahead, _) => {
-                let Some(found) = ahead.next(&self.shared, self.left)? else {
+                let found = ahead.next(&self.shared, &mut self.readers, self.left)?;
+                let Some(found) = found else {
                     return Ok(None);
                 };
                 self.enter_frame(found.position, Some(found.place))?;
@@ -216,7 +247,7 @@ impl Reading {
     /// Opens the frame of a position, unless it is the one that is open.
     fn enter_frame(&mut self, position: Position, place: Option<(u64, u64)>) -> Result<()> {
         let open = self.frame.as_ref();
-        if open.is_some_and(|frame| frame.head.holds(position)) {
+        if open.is_some_and(|(_, frame)| frame.head.holds(position)) {
             return Ok(());
         }
         if place.is_none() && self.enter_next_frame(position) {
@@ -227,13 +258,10 @@ impl Reading {
             Some(place) => place,
             None => self.look_up(position)?,
         };
-        let reader = match &mut self.reader {
-            Some(reader) if reader.segment().number() == number => reader,
-            reader => reader.insert(self.shared.segments.get(number)?.reader()),
-        };
-        match reader.frame(offset)? {
-            Some(frame) if frame.head().holds(position) => {
-                self.frame = Some(OpenFrame::new(frame.head()));
+        let reader = self.readers.get(&self.shared, number)?;
+        match OpenFrame::open(reader, offset)? {
+            Some(frame) if frame.head.holds(position) => {
+                self.frame = Some((number, frame));
                 Ok(())
             }
             _ => {
@@ -254,17 +282,20 @@ impl Reading {
     /// Most often the next position stands right behind the last one, and
     /// then there is nothing to look up.
     fn enter_next_frame(&mut self, position: Position) -> bool {
-        let (Some(reader), Some(last)) = (&mut self.reader, &self.frame) else {
+        let Some((number, last)) = &mut self.frame else {
             return false;
         };
         if last.head.last().next() != position {
             return false;
         }
+        let Ok(reader) = self.readers.get(&self.shared, *number) else {
+            return false;
+        };
         // What stands there may be no frame of ours (the end of a segment);
         // then the index knows where the right one is.
-        match reader.frame(last.head.end()) {
-            Ok(Some(frame)) if frame.head().holds(position) => {
-                self.frame = Some(OpenFrame::new(frame.head()));
+        match OpenFrame::open(reader, last.head.end()) {
+            Ok(Some(frame)) if frame.head.holds(position) => {
+                *last = frame;
                 true
             }
             _ => false,
@@ -281,5 +312,14 @@ impl Reading {
         self.source = Self::source(&self.shared, &self.query, self.bounds, self.way);
         self.frame = None;
         Ok(())
+    }
+}
+
+/// What was passed need not be found again, should the index have to be made
+/// anew.
+fn pass(bounds: &mut (Position, Position), position: Position, direction: Direction) {
+    match direction {
+        Direction::Forward => bounds.0 = position,
+        Direction::Backward => bounds.1 = position.previous(),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::mend;
 use crate::format::checksum::{self, Place};
-use crate::format::frame::{Entry, Frame, FrameBase, encode_head};
+use crate::format::frame::{Entry, Frame, FrameBase, FrameHead, encode_head};
 use crate::format::record::{self, RecordPlace};
 use crate::types::{Event, EventRef, Position, StoreId, Timestamp, Version};
 
@@ -80,17 +80,19 @@ fn one_frame(bytes: &[u8]) {
     let head = frame.head();
     assert_eq!(head.length(), bytes.len() as u64);
     assert_eq!(
-        head.last().get() - head.commit.first.get() + 1,
+        head.last().get() - head.first.get() + 1,
         u64::from(head.count)
     );
-    assert!(head.commit.durable < head.commit.first);
+    assert!(frame.commit().durable < head.first);
+    let known = FrameHead::known(bytes, &base, OFFSET, false);
+    assert_eq!(known.as_ref(), Some(head), "read again, it says the same");
     let verified = frame.verify().is_ok();
     let mut entries = Vec::new();
     let mut records = Vec::new();
     for (index, record) in frame.records().enumerate() {
         let record = record.expect("the entries were checked when the frame was opened");
         if let Ok(event) = record.decode() {
-            let position = head.commit.first.plus(index as u64);
+            let position = head.first.plus(index as u64);
             assert_eq!(event.position(), position);
             // The same record, found by its position.
             let found = frame.record(position, &mut head.start()).unwrap();
@@ -107,7 +109,7 @@ fn one_frame(bytes: &[u8]) {
 /// What the encoder makes of what a frame says.
 fn again(base: &FrameBase, frame: &Frame<'_>, entries: &[Entry], records: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    let commit = &frame.head().commit;
+    let commit = frame.commit();
     encode_head(&mut out, base, OFFSET, commit, entries, &mut Vec::new());
     out.extend_from_slice(records);
     out

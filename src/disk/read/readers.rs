@@ -1,0 +1,42 @@
+//! Readers of the segments that a read comes by.
+
+use super::super::shared::Shared;
+use crate::error::Result;
+use crate::log::SegmentReader;
+
+/// How many are kept: a stream leads back and forth between segments, and each
+/// costs a look into the locked list of segments.
+const KEPT: usize = 16;
+
+/// The readers that were used last, by the number of their segment.
+#[derive(Default)]
+pub(super) struct Readers {
+    kept: Vec<(u64, SegmentReader)>,
+    /// Which one is given up for the next.
+    oldest: usize,
+}
+
+impl Readers {
+    /// The reader of a segment.
+    #[inline]
+    pub(super) fn get(&mut self, shared: &Shared, number: u64) -> Result<&mut SegmentReader> {
+        let at = match self.kept.iter().position(|(own, _)| *own == number) {
+            Some(at) => at,
+            None => self.open(shared, number)?,
+        };
+        Ok(&mut self.kept[at].1)
+    }
+
+    #[cold]
+    fn open(&mut self, shared: &Shared, number: u64) -> Result<usize> {
+        let reader = shared.segments.get(number)?.reader();
+        if self.kept.len() < KEPT {
+            self.kept.push((number, reader));
+            return Ok(self.kept.len() - 1);
+        }
+        let at = self.oldest;
+        self.oldest = (at + 1) % KEPT;
+        self.kept[at] = (number, reader);
+        Ok(at)
+    }
+}
