@@ -270,9 +270,14 @@ fn files_of_another_history_are_left_aside() {
     for file in newer {
         fs::copy(&file, back.path().join(file.file_name().unwrap())).unwrap();
     }
+    // And goes on with other events, over the same positions.
+    let store = plain().open(back.path()).unwrap();
+    let mut firsts = firsts;
+    firsts.extend(put(&store, 30..120));
+    store.close().unwrap();
     let store = unique().open(back.path()).unwrap();
     assert_known(&store, &firsts);
-    put(&store, 100..120);
+    put(&store, 200..220);
     store.close().unwrap();
     assert_sound(back.path());
 }

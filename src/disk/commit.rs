@@ -190,22 +190,25 @@ impl Committer {
         }
         let mut waiting = self.waiting.lock();
         end(&mut waiting);
-        if let Err(cause) = outcome {
-            if !poisons {
-                return Err(ErrorKind::OutcomeUnknown { cause }.into());
-            }
+        let failed = outcome.is_err();
+        if let Err(cause) = outcome.clone()
+            && poisons
+        {
             waiting.poison.get_or_insert(cause);
-            if self.env.bug(Bug::ForgetsFollowers) {
-                return Ok(waiting);
-            }
         }
-        let released = waiting.release(progress);
-        if released.is_empty() {
-            return Ok(waiting);
+        let mut released = waiting.release(progress);
+        if failed && self.env.bug(Bug::ForgetsFollowers) || self.env.bug(Bug::LosesWakeUp) {
+            released.pop();
         }
-        drop(waiting);
-        released.iter().for_each(Sleeper::wake);
-        Ok(self.waiting.lock())
+        if !released.is_empty() {
+            drop(waiting);
+            released.iter().for_each(Sleeper::wake);
+            waiting = self.waiting.lock();
+        }
+        match outcome {
+            Err(cause) if !poisons => Err(ErrorKind::OutcomeUnknown { cause }.into()),
+            _ => Ok(waiting),
+        }
     }
 
     /// Writes what is queued, and shows what nobody wants durable first.

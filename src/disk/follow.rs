@@ -121,7 +121,7 @@ impl Follower {
 
     /// Goes on to the next segment, if the log has.
     fn enter_next(&mut self, shared: &Shared) -> Result<bool> {
-        let number = self.segment.number() + 1;
+        let number = self.segment.number().saturating_add(1);
         let (env, dir) = (&shared.env, &shared.dir);
         let path = dir.join(names::segment(number));
         let kind = env.fs.kind(&path);

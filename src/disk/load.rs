@@ -166,6 +166,7 @@ pub(super) fn is_missing(error: &Error) -> bool {
 pub(super) fn beside_a_writer(env: &Env, dir: &Path, access: Access) -> Result<(Layout, Loaded)> {
     const MOST_TRIES: usize = 16;
     let mut tries = 0;
+    let mut before = None;
     loop {
         let layout = Layout::read(env, dir)?;
         let loaded = files(env, dir, &layout, access)?;
@@ -174,8 +175,12 @@ pub(super) fn beside_a_writer(env: &Env, dir: &Path, access: Access) -> Result<(
         // files changed while they were opened (or one is damaged).
         let newest = layout.indexes.iter().map(|(_, last)| *last).max();
         let covered = loaded.resume.next.previous();
-        if newest.is_none_or(|newest| newest <= covered) || tries >= MOST_TRIES {
+        let covers = newest.is_none_or(|newest| newest <= covered);
+        // Files that no merge has touched meanwhile are no better next time.
+        let unchanged = before.as_ref() == Some(&layout.indexes);
+        if covers || unchanged || tries >= MOST_TRIES {
             return Ok((layout, loaded));
         }
+        before = Some(layout.indexes);
     }
 }

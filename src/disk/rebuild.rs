@@ -149,7 +149,7 @@ pub(super) fn walk_range(
                 Step::Damaged(error) => return Err(error),
             }
         }
-        segment = segments.get(segment.number() + 1)?;
+        segment = segments.get(segment.number().saturating_add(1))?;
     }
 }
 

@@ -8,10 +8,14 @@ use crate::env::Env;
 use crate::env::fs::{self, Mode};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::names;
-use crate::format::segment::{HEADER_BYTES, SegmentHeader};
+use crate::format::segment::{HEADER_BYTES, MAX_SIZE, SegmentHeader};
 use crate::types::Position;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// Up to which size the segment in which the log is cut off is filled with
+/// zeros, in bytes: that which segments have unless another is set.
+const MOST_FILLED: u64 = 64 << 20;
 
 /// What a repair did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -92,7 +96,9 @@ pub(crate) fn in_env(env: &Env, dir: &Path) -> Result<RepairReport> {
         indexes.extend(beyond.map(|(first, last)| names::index(*first, *last)));
         let beyond = layout.ids.iter().filter(|(_, last)| *last >= gap.next);
         indexes.extend(beyond.map(|(first, last)| names::ids(*first, *last)));
-        keep.copy_segment(gap.segment)?;
+        if gap.offset > 0 {
+            keep.copy_segment(gap.segment)?;
+        }
         for number in layout.segments.iter().rev() {
             if *number > gap.segment || (*number == gap.segment && gap.offset == 0) {
                 keep.take(&names::segment(*number))?;
@@ -156,9 +162,7 @@ fn lengthen(env: &Env, layout: &Layout, keep: &mut Keep<'_>) -> Result<()> {
         let io = |error| Error::io(&path, "lengthen", error);
         let file = env.fs.open(&path, Mode::Read).map_err(io)?;
         let length = file.len().map_err(io)?;
-        let mut bytes = vec![0; length.min(HEADER_BYTES as u64) as usize];
-        fs::read_exact_at(&*file, &mut bytes, 0).map_err(io)?;
-        let header = SegmentHeader::decode(&bytes).ok();
+        let header = header_of(&*file).map_err(io)?;
         let own =
             |header: &SegmentHeader| header.number == *number && header.store == layout.identity.id;
         let Some(header) = header.filter(own).filter(|header| header.size > length) else {
@@ -166,20 +170,23 @@ fn lengthen(env: &Env, layout: &Layout, keep: &mut Keep<'_>) -> Result<()> {
         };
         keep.copy_segment(*number)?;
         let file = env.fs.open(&path, Mode::Write).map_err(io)?;
-        write_zeros(&*file, length, header.size).map_err(io)?;
+        fs::write_all_at(&*file, &[0], header.size - 1).map_err(io)?;
         file.sync().map_err(io)?;
     }
     Ok(())
 }
 
-fn write_zeros(file: &dyn fs::File, mut from: u64, to: u64) -> std::io::Result<()> {
-    let zeros = vec![0; 1 << 16];
-    while from < to {
-        let length = (to - from).min(zeros.len() as u64);
-        fs::write_all_at(file, &zeros[..length as usize], from)?;
-        from += length;
-    }
-    Ok(())
+/// The header that a segment file begins with, if it does.
+fn header_of(file: &dyn fs::File) -> std::io::Result<Option<SegmentHeader>> {
+    let mut bytes = vec![0; file.len()?.min(HEADER_BYTES as u64) as usize];
+    fs::read_exact_at(file, &mut bytes, 0)?;
+    Ok(SegmentHeader::decode(&bytes).ok())
+}
+
+/// How much of a segment file is of the segment.
+fn size_of(file: &dyn fs::File) -> std::io::Result<u64> {
+    let stated = header_of(file)?.map_or(MAX_SIZE, |header| header.size);
+    Ok(file.len()?.min(stated))
 }
 
 /// Turns what stands in the last segment behind the cut to zeros; where no
@@ -196,9 +203,14 @@ fn cut(env: &Env, dir: &Path, layout: &Layout, gap: &Gap) -> Result<()> {
     let path = dir.join(names::segment(gap.segment));
     let io = |error| Error::io(&path, "cut", error);
     let tail = env.fs.open(&path, Mode::Write).map_err(io)?;
-    let size = tail.len().map_err(io)?;
-    write_zeros(&*tail, gap.offset, size).map_err(io)?;
-    tail.sync().map_err(io)
+    let size = size_of(&*tail).map_err(io)?;
+    // It is the tail from now on, and a tail should have its room before it is
+    // written to; not a size that only a header says.
+    let zeroed = match size <= MOST_FILLED {
+        true => fs::fill_zeros(&*tail, gap.offset, size),
+        false => fs::write_zeros(&*tail, gap.offset, size),
+    };
+    zeroed.and_then(|()| tail.sync()).map_err(io)
 }
 
 /// The place for what is removed.
@@ -265,15 +277,8 @@ impl<'a> Keep<'a> {
         self.make()?;
         let to = self.into.join(&name);
         let copy: Arc<dyn fs::File> = self.env.fs.open(&to, Mode::Create).map_err(io)?;
-        let length = file.len().map_err(io)?;
-        let mut buffer = vec![0; (1 << 16).min(length as usize)];
-        let mut at = 0;
-        while at < length {
-            let count = (length - at).min(buffer.len() as u64) as usize;
-            fs::read_exact_at(&*file, &mut buffer[..count], at).map_err(io)?;
-            fs::write_all_at(&*copy, &buffer[..count], at).map_err(io)?;
-            at += count as u64;
-        }
+        let size = size_of(&*file).map_err(io)?;
+        fs::copy_data(&*file, &*copy, size).map_err(io)?;
         copy.sync().map_err(io)?;
         self.sync(&self.into)?;
         self.kept.push(name);

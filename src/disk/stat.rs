@@ -79,19 +79,20 @@ fn types(shared: &Arc<Shared>, head: Position) -> Result<u64> {
 /// before it ends; the last one ends with the last event.
 fn log_bytes(shared: &Shared, head: Position) -> Result<(u64, u64)> {
     let numbers = shared.segments.numbers();
-    let (mut used, mut allocated) = (0, 0);
+    let (mut used, mut allocated) = (0u64, 0);
     for number in &numbers {
         let segment = shared.segments.get(*number)?;
-        used += segment.header().previous_end;
+        // What the header says is not compared with anything here.
+        used = segment.header().previous_end.saturating_add(used);
         allocated += segment.size();
     }
     let place = shared.index.parts().place(head)?;
-    used += match place {
+    let end = match place {
         Some((number, offset)) => {
             let mut reader = shared.segments.get(number)?.reader();
             reader.frame(offset)?.map_or(0, |frame| frame.head().end())
         }
         None => crate::format::segment::HEADER_BYTES as u64,
     };
-    Ok((used, allocated))
+    Ok((end.saturating_add(used), allocated))
 }

@@ -39,6 +39,9 @@ pub(super) struct Survey<'a> {
     looked_ahead: bool,
     /// Whether the log has ended: what comes is only torn.
     ended: bool,
+    /// Files that go on behind what their segment is: the log has nothing
+    /// there, so nothing of it is missing.
+    pub(super) excess: Vec<Error>,
     /// Segments with a header.
     pub(super) segments: u64,
 }
@@ -67,6 +70,7 @@ impl<'a> Survey<'a> {
             end: (layout.segments.first().copied().unwrap_or(1), 0),
             looked_ahead: false,
             ended: false,
+            excess: Vec::new(),
             segments: 0,
         }
     }
@@ -81,6 +85,7 @@ impl<'a> Survey<'a> {
             match Segment::look(env, dir, store, *number, Mode::Read, Access::Plain) {
                 Ok(Found::Segment(segment)) => {
                     let segment = Arc::new(segment);
+                    self.excess.extend(segment.excess()?);
                     self.enter(&segment, visit)?;
                     self.frames(&segment, HEADER_BYTES as u64, visit)?;
                 }
@@ -132,7 +137,8 @@ impl<'a> Survey<'a> {
         };
         // Everything before a segment's first position was written before it.
         let continues = header.base == next
-            && (header.previous_end == self.end.1 || self.end.0 + 1 != header.number);
+            && (header.previous_end == self.end.1
+                || self.end.0.checked_add(1) != Some(header.number));
         if !continues {
             let reason = format!(
                 "the segment begins with position {}, {next} should come",
@@ -188,24 +194,25 @@ impl<'a> Survey<'a> {
     /// Where frames go on behind a place where none continues.
     fn resume(&self, segment: &Arc<Segment>, end: u64) -> Result<Option<Resumed>> {
         let next = self.next.unwrap_or(Position::START);
-        let mut reader = segment.plain_reader();
-        let bytes = reader.bytes(end, segment.size().saturating_sub(end))?;
-        let mut search = Search::new(bytes, end, segment.base(), segment.path());
-        while let Some((offset, frame)) = search.next()? {
-            let head = frame.head();
+        let within = end..segment.size();
+        let file = &**segment.file();
+        let mut search = Search::new(file, within, segment.base(), segment.path());
+        while let Some((head, commit)) = search.next()? {
             if head.first < next {
                 // Stale: of an epoch whose end was cut off.
                 continue;
             }
-            let sound = frame.verify().is_ok();
+            let mut reader = segment.plain_reader();
+            let frame = reader.frame(head.offset())?;
+            let sound = frame.is_some_and(|frame| frame.verify().is_ok());
             return Ok(Some(Resumed {
-                offset: if sound { offset } else { head.end() },
+                offset: if sound { head.offset() } else { head.end() },
                 next: if sound {
                     head.first
                 } else {
                     head.last().next()
                 },
-                epoch: if sound { frame.commit().epoch } else { 0 },
+                epoch: if sound { commit.epoch } else { 0 },
             }));
         }
         Ok(None)

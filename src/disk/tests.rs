@@ -3,6 +3,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[cfg(annals_shuttle)]
+mod schedules;
+
 use super::{LogStore, Options, Reads};
 use crate::env::fs::Fs;
 use crate::env::sim::{CallKind, CountingFs, Outcome, SectorSize, SimDisk, SimWorld, TaskMode};
@@ -296,4 +299,72 @@ fn many_durable_appends_at_once_all_get_their_answer() {
         thread.recv_timeout(NEVER).unwrap();
     }
     assert_eq!(store.head(), Position::new(16 * 50));
+}
+
+/// How many events are looked through for a few, and how many those are.
+const MANY: u64 = 10_000;
+const MATCHES: u64 = 50;
+
+/// A log in which few events have the tag `rare`, half of them `odd`, too,
+/// which every second event has.
+fn disk_with_tags() -> SimDisk {
+    let world = SimWorld::new(4);
+    let options = options().segment_size(1 << 20).checkpoint_events(2_000);
+    let store = options.env(world.env()).open(DIR).unwrap();
+    for number in 0..MANY {
+        let mut tags = vec![format!("n:{}", number % 1_000)];
+        let every = MANY / MATCHES;
+        if number % every == 7 {
+            tags.push("rare".to_owned());
+        }
+        if number % 2 == number / every % 2 {
+            tags.push("odd".to_owned());
+        }
+        let event = Event::new("Happened", vec![b'x'; 100]).with_tags(tags);
+        let append = Append::to(format!("s/{}", number % 100)).event(event);
+        let pending = store.submit(append.durability(Durability::Buffered));
+        drop(pending);
+    }
+    store.close().unwrap();
+    world.disk
+}
+
+#[test]
+fn a_selective_query_reads_its_matches_and_nothing_else() {
+    let disk = disk_with_tags();
+    let (fs, env) = counted(Arc::new(disk.kill_clone()));
+    let options = options().reads(Reads::Plain).env(env);
+    let store = options.open_read_only(DIR).unwrap();
+    let rare = Query::all().with_tag("rare");
+    let both = rare.clone().with_tag("odd");
+    for (query, count) in [(&rare, MATCHES), (&both, MATCHES / 2)] {
+        for query in [query.clone(), query.clone().backward()] {
+            assert_eq!(store.explain(&query).unwrap().candidates, count);
+            // Index files are read once, when they are first needed.
+            let _ = touched(&fs);
+            let found: Vec<_> = store.read(&query).map(Result::unwrap).collect();
+            assert_eq!(found.len() as u64, count);
+            let parts = store.shared.index.parts();
+            let places: BTreeSet<_> = found
+                .iter()
+                .map(|event| parts.place(event.position()).unwrap().unwrap())
+                .map(|(segment, offset)| (crate::format::names::segment(segment), offset))
+                .collect();
+            let mut reads = 0;
+            for call in fs.take_trace() {
+                let path = fs.path_of(call.path);
+                let is_log = path.ends_with(".seg") && call.kind == CallKind::Read;
+                // The header of a segment that is opened for it.
+                if !is_log || call.offset == 0 {
+                    continue;
+                }
+                let name = path.rsplit('/').next().unwrap().to_owned();
+                let place = (name, call.offset);
+                assert!(places.contains(&place), "{place:?} was read");
+                reads += 1;
+            }
+            fs.start_trace();
+            assert!((1..=count).contains(&reads), "{reads} reads");
+        }
+    }
 }

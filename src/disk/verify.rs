@@ -160,6 +160,8 @@ struct Verifier<'a> {
     audits: Vec<Audit>,
     id_audits: Vec<IdAudit>,
     floor: Position,
+    /// Files that go on behind their segments' ends.
+    excess: Vec<Error>,
 }
 
 impl<'a> Verifier<'a> {
@@ -186,6 +188,7 @@ impl<'a> Verifier<'a> {
             audits: Vec::new(),
             id_audits: Vec::new(),
             floor: layout.closed_head(),
+            excess: Vec::new(),
         })
     }
 
@@ -256,6 +259,7 @@ impl<'a> Verifier<'a> {
             }
         })?;
         report.segments = survey.segments;
+        self.excess.append(&mut survey.excess);
         let head = survey.head();
         self.pass_over(head.next(), Position::MAX);
         for gap in survey.faults() {
@@ -330,6 +334,8 @@ impl<'a> Verifier<'a> {
                 report.note(error)?;
             }
         }
-        Ok(())
+        self.excess
+            .into_iter()
+            .try_for_each(|fault| report.note(fault))
     }
 }

@@ -27,6 +27,8 @@ pub enum Bug {
     AcksFailedWrite,
     /// A leader that fails leaves those who follow it waiting.
     ForgetsFollowers,
+    /// A leader looks who waits for it before it leads, and not after.
+    LosesWakeUp,
     /// Calls everything durable that was written before a frame.
     WatermarkAhead,
     /// Cuts the log off at the first frame that doesn't verify, whatever is

@@ -7,6 +7,7 @@
 use super::{Board, Map};
 use std::fmt;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -82,6 +83,11 @@ pub(crate) trait File: Send + Sync + fmt::Debug {
     /// The size in bytes.
     fn len(&self) -> io::Result<u64>;
 
+    /// The next stretch from an offset on that may hold anything but zeros;
+    /// nothing if only zeros follow. Where holes can't be told, it is all of
+    /// the rest. A file may be said to be much longer than what is in it.
+    fn data(&self, from: u64) -> io::Result<Option<Range<u64>>>;
+
     /// Blocks until the bytes, and what it takes to find them, are durable.
     fn sync(&self) -> io::Result<()>;
 
@@ -128,6 +134,69 @@ pub(crate) fn write_all_at(file: &dyn File, mut bytes: &[u8], mut offset: u64) -
         }
     }
     Ok(())
+}
+
+/// Turns everything between two offsets to zeros, over what is there. Holes
+/// stay holes.
+pub(crate) fn write_zeros(file: &dyn File, from: u64, to: u64) -> io::Result<()> {
+    let mut at = from;
+    while let Some(data) = file.data(at)?.filter(|data| data.start < to) {
+        fill_zeros(file, data.start, data.end.min(to))?;
+        at = data.end;
+    }
+    Ok(())
+}
+
+/// Writes zeros between two offsets, over holes, too, so that there is room
+/// for what will be written there.
+pub(crate) fn fill_zeros(file: &dyn File, from: u64, to: u64) -> io::Result<()> {
+    const CHUNK: u64 = 64 << 10;
+    let zeros = vec![0; CHUNK.min(to.saturating_sub(from)) as usize];
+    let mut at = from;
+    while at < to {
+        let length = CHUNK.min(to - at);
+        write_all_at(file, &zeros[..length as usize], at)?;
+        at += length;
+    }
+    Ok(())
+}
+
+/// Copies the first `length` bytes into an empty file. Holes stay holes.
+pub(crate) fn copy_data(from: &dyn File, to: &dyn File, length: u64) -> io::Result<()> {
+    let mut buffer = vec![0; (64 << 10).min(length as usize)];
+    let mut at = 0;
+    while let Some(data) = from.data(at)?.filter(|data| data.start < length) {
+        at = data.start;
+        while at < data.end.min(length) {
+            let count = (data.end.min(length) - at).min(buffer.len() as u64) as usize;
+            read_exact_at(from, &mut buffer[..count], at)?;
+            write_all_at(to, &buffer[..count], at)?;
+            at += count as u64;
+        }
+    }
+    match at < length {
+        true => write_all_at(to, &[0], length - 1),
+        false => Ok(()),
+    }
+}
+
+/// How many bytes from an offset on may be anything but zeros: what a file
+/// that is mostly a hole really holds.
+pub(crate) fn count_data(file: &dyn File, from: u64, to: u64) -> io::Result<u64> {
+    let (mut at, mut count) = (from, 0);
+    while let Some(data) = file.data(at)?.filter(|data| data.start < to) {
+        count += data.end.min(to) - data.start;
+        at = data.end;
+    }
+    Ok(count)
+}
+
+/// Whether more than half of a file is a hole, where it is large enough to
+/// matter. Only for what can be made again: there may be a file system that
+/// makes holes of zeros.
+pub(crate) fn is_mostly_hole(file: &dyn File, length: u64) -> io::Result<bool> {
+    const SMALL: u64 = 64 << 10;
+    Ok(length > SMALL && count_data(file, 0, length)? < length / 2)
 }
 
 /// Puts a whole small file in place at once: after a crash the name has either

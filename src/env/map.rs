@@ -2,12 +2,13 @@
 
 #![allow(unsafe_code)]
 
-use super::sync::{AtomicU64, Ordering};
 use memmap2::{MmapOptions, MmapRaw};
 use std::fmt;
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
+// Other processes share them: no schedule checker could see those.
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A read-only mapping of a file of which a growing part, from the start, is
 /// published: written by somebody and never to change again. Only that part

@@ -10,6 +10,8 @@ pub(crate) mod fs;
 mod map;
 mod os;
 pub(crate) mod say;
+#[cfg(all(test, annals_shuttle))]
+mod scheduled;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) mod sim;
 mod stopwatch;

@@ -5,6 +5,7 @@ use super::{Board, Map};
 use crate::error::{Error, Result};
 use std::fs;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -98,7 +99,7 @@ impl OsFs {
         match (self.kind(path)?, mode) {
             (Kind::File, _) | (Kind::Nothing, Mode::Create) => {}
             (Kind::Nothing, _) => return Err(io::ErrorKind::NotFound.into()),
-            _ => return Err(io::Error::other("it is not a regular file")),
+            _ => return Err(not_regular()),
         }
         let mut options = fs::OpenOptions::new();
         options.read(true);
@@ -111,8 +112,32 @@ impl OsFs {
                 options.write(true).create(true).truncate(true);
             }
         }
-        options.open(path)
+        ask_for_a_regular_file(&mut options);
+        let file = options.open(path)?;
+        // What stood there a moment ago may have been replaced since.
+        match file.metadata()?.is_file() {
+            true => Ok(file),
+            false => Err(not_regular()),
+        }
     }
+}
+
+fn not_regular() -> io::Error {
+    io::Error::other("it is not a regular file")
+}
+
+/// Has the operating system follow no link at the path's end, and wait for
+/// nobody where a pipe took the file's place.
+fn ask_for_a_regular_file(options: &mut fs::OpenOptions) {
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        use std::os::unix::fs::OpenOptionsExt;
+        let flags = OFlags::NONBLOCK | OFlags::NOFOLLOW;
+        options.custom_flags(flags.bits().cast_signed());
+    }
+    #[cfg(not(unix))]
+    let _ = options;
 }
 
 /// A new directory that goes with its handle.
@@ -163,6 +188,35 @@ impl OsFile {
     }
 }
 
+impl OsFile {
+    /// The next stretch of data that the file system tells from holes. Only
+    /// files with holes are asked about: for the others it could only err.
+    #[cfg(target_os = "linux")]
+    fn next_data(&self, from: u64, length: u64) -> io::Result<Option<Range<u64>>> {
+        use rustix::fs::{SeekFrom, seek};
+        use std::os::unix::fs::MetadataExt;
+        const UNIT: u64 = 512;
+        if self.0.metadata()?.blocks().saturating_mul(UNIT) >= length {
+            return Ok(Some(from..length));
+        }
+        match seek(&self.0, SeekFrom::Data(from)) {
+            Ok(start) if start < length => {
+                let end = seek(&self.0, SeekFrom::Hole(start)).unwrap_or(length);
+                Ok(Some(start..end.clamp(start + 1, length)))
+            }
+            Ok(_) | Err(rustix::io::Errno::NXIO) => Ok(None),
+            // Not every file system can tell.
+            Err(_) => Ok(Some(from..length)),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn next_data(&self, from: u64, length: u64) -> io::Result<Option<Range<u64>>> {
+        let _ = self;
+        Ok(Some(from..length))
+    }
+}
+
 impl File for OsFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         self.read_some(buffer, offset)
@@ -174,6 +228,14 @@ impl File for OsFile {
 
     fn len(&self) -> io::Result<u64> {
         Ok(self.0.metadata()?.len())
+    }
+
+    fn data(&self, from: u64) -> io::Result<Option<Range<u64>>> {
+        let length = self.len()?;
+        match from < length {
+            true => self.next_data(from, length),
+            false => Ok(None),
+        }
     }
 
     fn sync(&self) -> io::Result<()> {

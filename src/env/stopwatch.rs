@@ -12,6 +12,10 @@ impl Stopwatch {
     }
 
     pub(crate) fn read(self) -> Duration {
-        self.0.elapsed()
+        // No time passes under a schedule checker, or no run could be repeated.
+        match cfg!(all(test, annals_shuttle)) {
+            true => Duration::ZERO,
+            false => self.0.elapsed(),
+        }
     }
 }

@@ -1,8 +1,19 @@
-//! Locks and atomics, in the one place where a schedule checker may swap them.
+//! Locks and atomics, in the one place where a schedule checker swaps them:
+//! the tests of `disk/tests/schedules.rs`, compiled with `--cfg annals_shuttle`.
 
+#[cfg(not(all(test, annals_shuttle)))]
 pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
+#[cfg(not(all(test, annals_shuttle)))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+#[cfg(all(test, annals_shuttle))]
+pub(crate) use super::scheduled::{Condvar, Mutex, MutexGuard, RwLock};
+#[cfg(all(test, annals_shuttle))]
+pub(crate) use shuttle::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+#[cfg(all(test, annals_shuttle))]
+use shuttle::thread::{self, Thread};
+#[cfg(not(all(test, annals_shuttle)))]
 use std::thread::{self, Thread};
 use std::time::Duration;
 
@@ -30,6 +41,8 @@ impl Sleeper {
     /// It may also wake for no reason.
     pub(crate) fn sleep(most: Option<Duration>) {
         match most {
+            // No time passes under the checker: any moment may be that one.
+            Some(_) if cfg!(all(test, annals_shuttle)) => thread::yield_now(),
             Some(most) => thread::park_timeout(most),
             None => thread::park(),
         }

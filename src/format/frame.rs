@@ -124,40 +124,58 @@ pub(crate) fn peek_len(bytes: &[u8], room: u64) -> Option<usize> {
 }
 
 impl<'a> Frame<'a> {
-    /// How many bytes `open` would have to sum up, by what the bytes claim.
-    pub(crate) fn claimed_head(bytes: &[u8]) -> usize {
+    /// How long the head is of the frame that begins so, by what the bytes
+    /// claim: what `open_head` needs of it.
+    pub(crate) fn claimed_head(bytes: &[u8], length: usize) -> usize {
         let claimed = varint::get_len(bytes, &mut FIXED.clone());
-        claimed.unwrap_or(0).min(bytes.len())
+        claimed.unwrap_or(0).min(length)
     }
 
     /// Verifies the head of the frame that these bytes are, which begin at
     /// `offset` of its segment, and decodes it. The records are not looked at.
     pub(crate) fn open(bytes: &'a [u8], base: &FrameBase, offset: u64) -> Result<Self, Fault> {
-        let (head_length, at) = Self::head_length(bytes)?;
-        let sum = base
-            .place
-            .checksum(offset, [&bytes[..4], &bytes[8..head_length]]);
+        let (head, commit) = Self::open_head(bytes, bytes.len(), base, offset)?;
+        Ok(Frame {
+            bytes,
+            head,
+            commit,
+        })
+    }
+
+    /// The same for a frame of `length` bytes that begins with these: those
+    /// behind the head need not be there.
+    pub(crate) fn open_head(
+        bytes: &[u8],
+        length: usize,
+        base: &FrameBase,
+        offset: u64,
+    ) -> Result<(FrameHead, Commit), Fault> {
+        let (head_length, at) = Self::head_length(bytes, length)?;
+        let covered = bytes
+            .get(8..head_length)
+            .ok_or(Fault::damaged(FIXED, "the head of the frame is cut off"))?;
+        let sum = base.place.checksum(offset, [&bytes[..4], covered]);
         if sum != LittleEndian::read_u32(&bytes[4..8]) {
             return Err(Fault::damaged(
                 4,
                 "the checksum of the frame does not match",
             ));
         }
-        let frame = Self::decode_head(bytes, base, offset, head_length, at)?;
-        frame.check_entries(bytes[8])?;
-        Ok(frame)
+        let (head, commit) = Self::decode_head(&bytes[..head_length], length, base, offset, at)?;
+        Self::check_entries(&head, &bytes[..head_length])?;
+        Ok((head, commit))
     }
 
     /// The length of the head as the frame states it, and where it goes on.
     #[inline]
-    fn head_length(bytes: &[u8]) -> Result<(usize, usize), Fault> {
+    fn head_length(bytes: &[u8], length: usize) -> Result<(usize, usize), Fault> {
         let mut at = FIXED;
-        let length = take(bytes, &mut 0, FIXED, "the frame is cut off")?;
-        if LittleEndian::read_u32(&length[..4]) as usize != bytes.len() {
+        let fixed = take(bytes, &mut 0, FIXED, "the frame is cut off")?;
+        if LittleEndian::read_u32(&fixed[..4]) as usize != length {
             return Err(Fault::damaged(0, "the length of the frame is wrong"));
         }
         let head_length = varint::get_len(bytes, &mut at)?;
-        if head_length < at || head_length > bytes.len() {
+        if head_length < at || head_length > length {
             return Err(Fault::damaged(FIXED, "the head of the frame leads outside"));
         }
         Ok((head_length, at))
@@ -165,17 +183,16 @@ impl<'a> Frame<'a> {
 
     #[inline]
     fn decode_head(
-        bytes: &'a [u8],
+        fields: &[u8],
+        length: usize,
         base: &FrameBase,
         offset: u64,
-        head_length: usize,
         mut at: usize,
-    ) -> Result<Self, Fault> {
-        let flags = bytes[8];
+    ) -> Result<(FrameHead, Commit), Fault> {
+        let flags = fields[8];
         if flags & !KNOWN != 0 {
             return Err(Fault::newer(8, "a kind of frame that must be known"));
         }
-        let fields = &bytes[..head_length];
         let out_of_range = |at| Fault::damaged(at, "a number of the frame is out of range");
         let first = Position::new(varint::get(fields, &mut at)?);
         let lag = varint::get(fields, &mut at)?;
@@ -202,8 +219,8 @@ impl<'a> Frame<'a> {
         let count = u32::try_from(count).ok().filter(|count| *count > 0);
         let head = FrameHead {
             offset,
-            length: bytes.len() as u32,
-            head_length: head_length as u32,
+            length: length as u32,
+            head_length: fields.len() as u32,
             entries_at: at as u32,
             count: count.ok_or(out_of_range(at))?,
             first,
@@ -216,33 +233,28 @@ impl<'a> Frame<'a> {
             recorded: recorded.micros(),
             epoch: epoch.ok_or(out_of_range(at))?,
         };
-        Ok(Frame {
-            bytes,
-            head,
-            commit,
-        })
+        Ok((head, commit))
     }
 
     /// Walks the entries once, so that later walks find what they expect.
-    fn check_entries(&self, flags: u8) -> Result<(), Fault> {
-        let head = &self.bytes[..self.head.head_length as usize];
-        let mut at = self.head.entries_at as usize;
-        let last = self.head.first.get();
-        let last = last.checked_add(u64::from(self.head.count));
+    fn check_entries(frame: &FrameHead, head: &[u8]) -> Result<(), Fault> {
+        let mut at = frame.entries_at as usize;
+        let last = frame.first.get();
+        let last = last.checked_add(u64::from(frame.count));
         let out_of_range = Fault::damaged(at, "the positions run out of range");
         last.filter(|end| *end < u64::MAX).ok_or(out_of_range)?;
         let mut records = 0usize;
-        for index in 0..self.head.count {
+        for index in 0..frame.count {
             take(head, &mut at, 4, "the entries of the frame are cut off")?;
             varint::get(head, &mut at)?;
-            if index + 1 < self.head.count {
+            if index + 1 < frame.count {
                 records = records.saturating_add(varint::get_len(head, &mut at)?);
             }
         }
-        if records > self.bytes.len() - head.len() {
+        if records > frame.length as usize - head.len() {
             return Err(Fault::damaged(at, "a record leads outside the frame"));
         }
-        if flags & EXTENSIONS != 0 {
+        if head[8] & EXTENSIONS != 0 {
             return segment::check_extensions(&head[at..]).map_err(|fault| fault.shifted(at));
         }
         if at != head.len() {

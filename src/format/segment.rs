@@ -9,6 +9,9 @@ const MAGIC: &[u8; 8] = b"ANNALSEG";
 pub(crate) const VERSION: u32 = 1;
 /// The length of the header that this code writes; frames begin behind it.
 pub(crate) const HEADER_BYTES: usize = 128;
+/// No segment file is larger, in bytes: a frame begins below 2^32, and is
+/// shorter than that.
+pub(crate) const MAX_SIZE: u64 = 1 << 33;
 /// No epoch is larger, so that there is always a next one.
 pub(crate) const MAX_EPOCH: u64 = u64::MAX >> 1;
 /// Where the extension fields begin: none are written yet.
@@ -95,7 +98,8 @@ impl SegmentHeader {
     /// What must hold for frames to count from it.
     fn check(self) -> Result<Self, Fault> {
         let in_time = Timestamp::from_micros(self.base_time).is_ok();
-        if in_time && self.durable < self.base && self.epoch <= MAX_EPOCH {
+        let in_range = self.epoch <= MAX_EPOCH && self.size <= MAX_SIZE;
+        if in_time && in_range && self.durable < self.base {
             return Ok(self);
         }
         let reason = "a number of the segment header is out of range";

@@ -3,7 +3,7 @@
 use super::file::{IndexFile, Term};
 use super::filter::Filter;
 use super::table::Table;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::checksum;
 use crate::format::index::{Entry, HEADER_BYTES, IndexHeader, Sections, TermKey, encode_places};
 use crate::types::{Position, StoreId, Version};
@@ -84,7 +84,16 @@ pub(crate) fn merge(store: StoreId, files: &[Arc<IndexFile>]) -> Result<Option<I
         }
         if let Some(term) = current[index].take() {
             let shift = (files[index].first().get() - first.get()) as u32;
+            let before = postings.len();
             files[index].read_postings(&term, shift, &mut postings)?;
+            // Checksums hold for lies, too.
+            let own = &postings[before..];
+            let end = u64::from(shift) + u64::from(files[index].header().positions());
+            let within = own.last().is_none_or(|last| u64::from(*last) < end);
+            if !within || !own.is_sorted_by(|one, next| one < next) {
+                let reason = "the postings of a term are not those of its range";
+                return Err(Error::corrupt(files[index].path(), 0, reason));
+            }
         }
         current[index] = sources[index].next().transpose()?;
         waiting.extend(

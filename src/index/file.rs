@@ -19,6 +19,10 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+/// The longest that a bucket of the directory is, in bytes. Keys are hashes
+/// under a secret of the store, so that none gets nearly so long.
+const MOST_IN_A_BUCKET: u64 = 64 << 10;
+
 /// A term found in a file: everything but the postings of a long list.
 pub(crate) type Term = Entry;
 
@@ -70,6 +74,10 @@ impl IndexFile {
         fs::read_exact_at(&*file, head, 0).map_err(io)?;
         let header =
             Self::check_header(head, store, length).map_err(|fault| damaged(path, fault))?;
+        if fs::is_mostly_hole(&*file, length).map_err(io)? {
+            let fault = Fault::damaged(0, "more than half of the file is a hole");
+            return Err(damaged(path, fault));
+        }
         let map = match mapped {
             true => file.map(header.sections.end as usize).map_err(io)?,
             false => None,
@@ -130,6 +138,7 @@ impl IndexFile {
             && sections.place_data - sections.place_table
                 == (place_blocks + 1) * PlaceBlock::STRIDE as u64
             && sections.entries - sections.buckets == 4 * ((1 << header.bucket_bits) + 1)
+            && header.terms <= (sections.lists - sections.entries) / Entry::MIN_BYTES
     }
 
     fn with_body(path: &Path, header: IndexHeader, body: Body) -> Self {
@@ -351,7 +360,7 @@ impl IndexFile {
                 Ordering::Greater => return Ok(None),
             };
             if let Some(found) = decoded.map_err(|fault| self.fail(fault))? {
-                return Ok(Some(found));
+                return self.checked(found).map(Some);
             }
         }
         Ok(None)
@@ -380,7 +389,21 @@ impl IndexFile {
                 "a bucket ends before it begins",
             ))
         })?;
+        // Some ten terms share a bucket, so that a look through one is short.
+        if length > MOST_IN_A_BUCKET {
+            let fault = Fault::damaged(4 * bucket as usize, "a bucket has too many terms");
+            return Err(self.fail(fault));
+        }
         self.slice(sections.entries..sections.lists, start, length)
+    }
+
+    /// What a term says of itself has to fit the file.
+    fn checked(&self, term: Term) -> Result<Term> {
+        if term.count > self.header.positions() {
+            let fault = Fault::damaged(0, "a term has more postings than there are positions");
+            return Err(self.fail(fault));
+        }
+        Ok(term)
     }
 
     /// All terms in the order of their keys.
@@ -389,6 +412,7 @@ impl IndexFile {
             file: self,
             bucket: 0,
             bytes: &[],
+            lists: 0,
         }
     }
 
@@ -444,6 +468,8 @@ pub(crate) struct Terms<'a> {
     file: &'a IndexFile,
     bucket: u64,
     bytes: &'a [u8],
+    /// Where the lists met so far end at least: they lie one behind the other.
+    lists: u64,
 }
 
 impl Terms<'_> {
@@ -459,7 +485,16 @@ impl Terms<'_> {
         let term = Entry::decode_key(self.bytes, &mut at)
             .and_then(|key| Entry::decode_rest(key, self.bytes, &mut at))
             .map_err(|fault| self.file.fail(fault))?;
+        let term = self.file.checked(term)?;
         self.bytes = &self.bytes[at..];
+        if let Postings::Listed(list) = term.postings {
+            if list < self.lists {
+                let fault = Fault::damaged(list as usize, "a list begins within another one");
+                return Err(self.file.fail(fault));
+            }
+            let skips = (term.count as usize).div_ceil(BLOCK) * SKIP_BYTES;
+            self.lists = list.saturating_add(skips as u64);
+        }
         Ok(Some(term))
     }
 }

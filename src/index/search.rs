@@ -27,8 +27,8 @@ pub(crate) enum Way {
 /// Where postings lead to at least this share of the events of a range, in
 /// percent, walking the events in order is cheaper: each stands right behind
 /// the last one, while a posting after a gap has to have its place looked up.
-/// `benches/query.rs` prints where the two meet.
-pub(crate) const WALK_PERCENT: u64 = 80;
+/// The bench `limits_query` prints where the two meet.
+pub(crate) const WALK_PERCENT: u64 = 90;
 
 /// An item of a query as terms: all groups must match, each by any of its terms.
 #[derive(Clone, Debug)]

@@ -5,13 +5,19 @@ use super::segment::Segment;
 use super::verified::Known;
 use crate::env::{Map, fs};
 use crate::error::{Error, Result};
+use crate::format::Fault;
 use crate::format::frame::{Frame, FrameHead, MIN_BYTES, peek_len};
 use bytes::Bytes;
+use std::io;
 use std::sync::Arc;
 
 /// How much a window without a mapping reads at least, in bytes: about what a
 /// disk reads in one go anyway.
 const WINDOW: u64 = 64 << 10;
+
+/// Frames beyond this are looked at for holes before memory is made for them,
+/// in bytes.
+const LONG: u64 = 80 << 20;
 
 /// Reads frames of one segment.
 #[derive(Debug)]
@@ -76,11 +82,57 @@ impl SegmentReader {
         let Some(length) = peek_len(self.held(offset, MIN_BYTES), room) else {
             return Ok(None);
         };
+        self.check_claim(offset, length)?;
         self.fill(offset, length as u64)?;
         let bytes = self.held(offset, length);
         Frame::open(bytes, self.segment.base(), offset)
             .map(Some)
             .map_err(|fault| self.segment.fault(offset, fault))
+    }
+
+    /// Refuses a long frame before memory is made for it, unless its head
+    /// verifies: any four bytes claim a length.
+    fn check_claim(&mut self, offset: u64, length: usize) -> Result<()> {
+        if self.map.is_some() || length as u64 <= WINDOW {
+            return Ok(());
+        }
+        let claimed = Frame::claimed_head(self.held(offset, MIN_BYTES), length) as u64;
+        if claimed > WINDOW {
+            let there = fs::count_data(&**self.segment.file(), offset, offset + claimed);
+            let there = there.map_err(|error| self.fail(error))?;
+            // Heads are checksums for the most part: no file system makes
+            // holes of them.
+            if claimed / 8 > there {
+                let fault = Fault::damaged(9, "the head of the frame is longer than what is there");
+                return Err(self.segment.fault(offset, fault));
+            }
+        }
+        self.fill(offset, claimed)?;
+        self.check_holes(offset, length as u64)?;
+        Frame::open_head(
+            self.held(offset, claimed as usize),
+            length,
+            self.segment.base(),
+            offset,
+        )
+        .map(drop)
+        .map_err(|fault| self.segment.fault(offset, fault))
+    }
+
+    /// Refuses a frame that is longer than an append may usually be, and next
+    /// to nothing but a hole.
+    fn check_holes(&self, offset: u64, length: u64) -> Result<()> {
+        if length <= LONG {
+            return Ok(());
+        }
+        let there = fs::count_data(&**self.segment.file(), offset, offset + length);
+        match there.map_err(|error| self.fail(error))? < length / 256 {
+            true => Err(self.segment.fault(
+                offset,
+                Fault::damaged(0, "the frame is next to nothing but a hole"),
+            )),
+            false => Ok(()),
+        }
     }
 
     /// A frame whose head has verified before, and its bytes.
@@ -132,12 +184,20 @@ impl SegmentReader {
             return Ok(());
         }
         let wanted = length.max(WINDOW).min(self.limit() - offset);
-        let mut bytes = vec![0; wanted as usize];
+        let mut bytes = Vec::new();
+        bytes
+            .try_reserve_exact(wanted as usize)
+            .map_err(|_| self.fail(io::ErrorKind::OutOfMemory.into()))?;
+        bytes.resize(wanted as usize, 0);
         fs::read_exact_at(&**self.segment.file(), &mut bytes, offset)
-            .map_err(|error| Error::io(self.segment.path(), "read", error))?;
+            .map_err(|error| self.fail(error))?;
         self.window = Bytes::from(bytes);
         self.start = offset;
         Ok(())
+    }
+
+    fn fail(&self, error: io::Error) -> Error {
+        Error::io(self.segment.path(), "read", error)
     }
 
     #[inline]

@@ -13,16 +13,17 @@
 use super::search::Search;
 use super::segment::{Access, Found, Segment};
 use super::walk::{Step, Walk};
-use crate::env::fs::Mode;
+use crate::env::fs::{self, File, Mode};
 use crate::env::{Bug, Env};
 use crate::error::{Error, Result};
 use crate::format::checksum::Place;
 use crate::format::frame::{Frame, FrameBase};
 use crate::format::identity::CloseStatement;
 use crate::format::names;
-use crate::format::segment::{HEADER_BYTES, MAX_EPOCH};
+use crate::format::segment::{HEADER_BYTES, MAX_EPOCH, MAX_SIZE, SegmentHeader};
 use crate::types::{Position, StoreId, Timestamp};
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -181,7 +182,7 @@ impl Recovery<'_> {
             };
             let end = walk.offset();
             resume = Resume {
-                segment: segment.number() + 1,
+                segment: segment.number().saturating_add(1),
                 offset: HEADER_BYTES as u64,
                 next: walk.next_position(),
                 epoch: walk.epoch(),
@@ -301,15 +302,8 @@ impl Recovery<'_> {
 impl Rest {
     /// Looks at what stands behind the end of the tail segment.
     fn look_behind(&mut self, segment: &Arc<Segment>, end: u64) -> Result<()> {
-        let mut reader = segment.plain_reader();
-        let bytes = reader.bytes(end, segment.size().saturating_sub(end))?;
-        let first = bytes.iter().position(|byte| *byte != 0);
-        let last = bytes.iter().rposition(|byte| *byte != 0);
-        if let (Some(first), Some(last)) = (first, last) {
-            self.dirty = Some((end + first as u64, end + last as u64 + 1));
-            // A torn frame may begin with zeros, so all of it is searched.
-            self.search(bytes, end, segment.base(), segment.path())?;
-        }
+        let within = end..segment.size();
+        self.dirty = self.search(&**segment.file(), within, segment.base(), segment.path())?;
         Ok(())
     }
 
@@ -319,17 +313,17 @@ impl Rest {
         let path = recovery.dir.join(names::segment(number));
         let io = |error| Error::io(&path, "read", error);
         let file = recovery.env.fs.open(&path, Mode::Read).map_err(io)?;
-        let mut bytes = vec![0; file.len().map_err(io)? as usize];
-        crate::env::fs::read_exact_at(&*file, &mut bytes, 0).map_err(io)?;
-        if bytes.iter().all(|byte| *byte == 0) {
-            return Ok(());
-        }
-        if let Ok(header) = crate::format::segment::SegmentHeader::decode(&bytes)
+        let mut size = file.len().map_err(io)?.min(MAX_SIZE);
+        let mut bytes = [0; HEADER_BYTES];
+        let within = &mut bytes[..HEADER_BYTES.min(size as usize)];
+        fs::read_exact_at(&*file, within, 0).map_err(io)?;
+        if let Ok(header) = SegmentHeader::decode(within)
             && header.store == recovery.store
             && header.number == number
         {
             self.durable = self.durable.max(header.durable);
             self.epoch = self.epoch.max(header.epoch);
+            size = size.min(header.size);
         }
         // Only the place of a frame goes into its checksum, so that frames are
         // known even where the header that they count from is gone.
@@ -338,18 +332,24 @@ impl Rest {
             epoch: 0,
             base_time: Timestamp::MIN.micros(),
         };
-        self.search(&bytes, 0, &base, &path)
+        self.search(&*file, 0..size, &base, &path).map(drop)
     }
 
-    /// Searches bytes for frames that verify in their place.
-    fn search(&mut self, bytes: &[u8], start: u64, base: &FrameBase, path: &Path) -> Result<()> {
-        let mut search = Search::new(bytes, start, base, path);
-        while let Some((_, frame)) = search.next()? {
-            let commit = frame.commit();
+    /// Searches a part of a file for frames that verify in their place; says
+    /// where in it anything but zeros stands.
+    fn search(
+        &mut self,
+        file: &dyn File,
+        within: Range<u64>,
+        base: &FrameBase,
+        path: &Path,
+    ) -> Result<Option<(u64, u64)>> {
+        let mut search = Search::new(file, within, base, path);
+        while let Some((_, commit)) = search.next()? {
             self.durable = self.durable.max(commit.durable);
             self.epoch = self.epoch.max(commit.epoch);
         }
-        Ok(())
+        Ok(search.dirty())
     }
 }
 
@@ -381,14 +381,13 @@ impl Recovered {
                 writable.sync()?;
             }
         }
-        let fs = &recovery.env.fs;
         let sync_dir = || {
-            let synced = fs.sync_dir(recovery.dir);
+            let synced = recovery.env.fs.sync_dir(recovery.dir);
             synced.map_err(|error| Error::io(recovery.dir, "sync", error))
         };
         for number in self.rest.later.iter().rev() {
             let path = recovery.dir.join(names::segment(*number));
-            let removed = fs.remove(&path);
+            let removed = recovery.env.fs.remove(&path);
             removed.map_err(|error| Error::io(&path, "remove", error))?;
             // Each by itself: were an earlier one gone and a later one there
             // after a loss of power, a segment would be missing between.
@@ -412,8 +411,8 @@ impl Recovered {
         let Some((start, end)) = self.rest.dirty else {
             return Ok(());
         };
-        let zeros = vec![0; (end - start) as usize];
-        tail.write(&zeros, start)
+        fs::write_zeros(&**tail.file(), start, end)
+            .map_err(|error| Error::io(tail.path(), "write", error))
     }
 }
 

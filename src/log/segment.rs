@@ -8,7 +8,7 @@ use crate::env::{Env, Map};
 use crate::error::{Error, Result};
 use crate::format::checksum::Place;
 use crate::format::frame::FrameBase;
-use crate::format::segment::{HEADER_BYTES, SegmentHeader};
+use crate::format::segment::{HEADER_BYTES, MAX_SIZE, SegmentHeader};
 use crate::format::{Fault, names};
 use crate::types::{Position, StoreId, Timestamp};
 use std::path::{Path, PathBuf};
@@ -116,6 +116,8 @@ impl Segment {
             let reason = format!("the file is cut off: it was {} bytes long", header.size);
             return Err(Error::corrupt(&path, size, reason));
         }
+        // Whatever stands behind that was never the log's.
+        let size = header.size;
         Self::with_header(&path, file, size, header, access).map(Found::Segment)
     }
 
@@ -156,7 +158,7 @@ impl Segment {
         let path = dir.join(names::segment(number));
         let io = |error| Error::io(&path, "read", error);
         let file = env.fs.open(&path, Mode::Read).map_err(io)?;
-        let size = file.len().map_err(io)?;
+        let size = file.len().map_err(io)?.min(MAX_SIZE);
         let header = SegmentHeader {
             store,
             number,
@@ -182,7 +184,16 @@ impl Segment {
         &self.file
     }
 
-    /// The size of the file; frames can't go beyond it.
+    /// Where the file should end, if it goes on behind that.
+    pub(crate) fn excess(&self) -> Result<Option<Error>> {
+        let length = self.file.len();
+        let length = length.map_err(|error| Error::io(&self.path, "read", error))?;
+        let reason = format!("the file is {length} bytes long and should end here");
+        Ok((length > self.size).then(|| Error::corrupt(&self.path, self.size, reason)))
+    }
+
+    /// The size that the header states, and the file has; frames can't go
+    /// beyond it.
     pub(crate) fn size(&self) -> u64 {
         self.size
     }

@@ -5,7 +5,7 @@ use super::query::Query;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Durability, Event, Expected, MAX_NAME_BYTES, Position, Timestamp, Version};
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use uuid::Uuid;
 
@@ -246,8 +246,10 @@ impl Append {
                 .find(|(count, id)| ids().take(*count).any(|earlier| earlier == *id))
                 .map(|(_, id)| id);
         }
-        let mut seen = HashSet::with_capacity(self.events.len());
-        ids().find(|id| !seen.insert(*id))
+        let mut sorted: Vec<Uuid> = ids().collect();
+        sorted.sort_unstable();
+        let twice = sorted.windows(2).find(|pair| pair[0] == pair[1]);
+        twice.map(|pair| pair[0])
     }
 }
 

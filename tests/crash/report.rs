@@ -41,6 +41,7 @@ impl Settings {
 #[derive(Debug)]
 pub struct Tally {
     pub started: Instant,
+    processor: Option<f64>,
     inner: Mutex<Counts>,
 }
 
@@ -62,6 +63,7 @@ impl Tally {
     pub fn new() -> Self {
         Tally {
             started: Instant::now(),
+            processor: processor_seconds(),
             inner: Mutex::default(),
         }
     }
@@ -89,6 +91,17 @@ impl Tally {
         });
     }
 
+    /// The rate by the time that processors spent on it: on a machine that
+    /// others use as well it tells more.
+    fn per_processor(&self, states: u64) -> String {
+        let spent = processor_seconds().zip(self.processor);
+        let spent = spent.map(|(now, before)| now - before);
+        match spent.filter(|spent| *spent > 0.0) {
+            Some(spent) => format!(", {:.0} per second of a processor", states as f64 / spent),
+            None => String::new(),
+        }
+    }
+
     /// Prints what was done; whether it is a success.
     pub fn print(&self, part: &str, seeds: (u64, u64)) -> bool {
         let counts = self.with(|counts| counts.clone());
@@ -100,10 +113,11 @@ impl Tally {
             counts.workloads, counts.boundaries
         );
         println!(
-            "   {} distinct states ({} inside recovery), {:.0} per second",
+            "   {} distinct states ({} inside recovery), {:.0} per second{}",
             counts.states,
             counts.in_recovery,
-            counts.states as f64 / seconds
+            counts.states as f64 / seconds,
+            self.per_processor(counts.states)
         );
         let fired: Vec<String> = counts
             .fired
@@ -124,6 +138,17 @@ impl Tally {
         }
         counts.violations.is_empty()
     }
+}
+
+/// The seconds that processors have spent on this process so far; Linux tells.
+fn processor_seconds() -> Option<f64> {
+    const TICKS: f64 = 100.0;
+    let text = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The name of the process, in brackets, may hold anything.
+    let fields: Vec<&str> = text.rsplit_once(") ")?.1.split(' ').collect();
+    let ticks: f64 = fields.get(11)?.parse().ok()?;
+    let of_the_system: f64 = fields.get(12)?.parse().ok()?;
+    Some((ticks + of_the_system) / TICKS)
 }
 
 /// The command that runs one seed of a part again.

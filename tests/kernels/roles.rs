@@ -6,7 +6,7 @@ use crate::planted;
 use crate::random::{Random, mix};
 use annals::{Durability, Error, ErrorKind, EventStore, LogStore, Options, Position, Query, Reads};
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,7 +50,10 @@ pub fn play(args: &[String]) {
             be_parent(Path::new(dir), seed.parse().unwrap(), &voice());
         }
         ["look", dir, seed] => look(Path::new(dir), seed.parse().unwrap()),
-        ["sleep"] => std::thread::sleep(Duration::from_secs(2)),
+        ["sleep"] => {
+            voice().write_all(b"!").unwrap();
+            std::thread::sleep(Duration::from_secs(2));
+        }
         ["open", dir] => open_and_report(Path::new(dir)),
         _ => panic!("no role is called {args:?}"),
     }
@@ -290,8 +293,12 @@ fn be_parent(dir: &Path, seed: u64, out: &File) {
     let mut child = std::process::Command::new(program);
     child
         .args([FLAG, "sleep"])
-        .stdout(std::process::Stdio::null());
+        .stdout(std::process::Stdio::piped());
     let mut child = child.spawn().unwrap();
+    // Until the child is another program it has all files of its parent, the
+    // lock among them; and for a moment it may outlive a parent that is killed.
+    let mut said = child.stdout.take().unwrap();
+    said.read_exact(&mut [0]).unwrap();
     let record = Record {
         said: Said::Closing,
         run: 0,

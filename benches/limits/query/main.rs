@@ -1,8 +1,9 @@
 //! Queries and conditions over many events, beside scans and appends without
 //! conditions, in one run.
 //!
-//! `cargo bench --all-features --bench limits_query -- [events] [rounds]`
-//! (1 million and 9 unless said). Each event has three tags out of a million.
+//! `cargo bench --all-features --bench limits_query -- [events] [rounds]
+//! [part...]` (1 million, 9 and all parts unless said: border, appends,
+//! selective, intersections, sizes). Each event has three tags out of a million.
 //! Ten million events take about 4 GB in the directory for temporary files.
 #![allow(
     missing_docs,
@@ -27,6 +28,7 @@ use std::time::Instant;
 const TAGS: u64 = 1_000_000;
 const RARE: u64 = 100;
 const BATCH: u64 = 5000;
+const PARTS: [&str; 5] = ["border", "appends", "selective", "intersections", "sizes"];
 
 fn main() -> annals::Result<()> {
     let numbers: Vec<u64> = std::env::args()
@@ -34,18 +36,38 @@ fn main() -> annals::Result<()> {
         .collect();
     let events = numbers.first().copied().unwrap_or(1_000_000);
     let rounds = numbers.get(1).copied().unwrap_or(9);
-    border(rounds)?;
+    let parts: Vec<String> = std::env::args().skip(1).collect();
+    let parts: Vec<_> = parts
+        .iter()
+        .filter(|word| PARTS.contains(&word.as_str()))
+        .collect();
+    let runs = |part: &str| parts.is_empty() || parts.iter().any(|own| *own == part);
+    if runs("border") {
+        border(rounds)?;
+    }
+    if !PARTS[1..].iter().any(|part| runs(part)) {
+        return Ok(());
+    }
     let dir = tempfile::tempdir().unwrap();
     let start = Instant::now();
     let store = filled(dir.path(), events, true)?;
     println!("{events} events in {:.1} s", start.elapsed().as_secs_f64());
-    appends(&store, events, rounds)?;
-    selective(&store, events, rounds)?;
-    intersections(&store, rounds)?;
+    if runs("appends") {
+        appends(&store, events, rounds)?;
+    }
+    if runs("selective") {
+        selective(&store, events, rounds)?;
+    }
+    if runs("intersections") {
+        intersections(&store, rounds)?;
+    }
     let after = memory();
     store.close()?;
     drop(store);
-    sizes(dir.path(), events, after)
+    match runs("sizes") {
+        true => sizes(dir.path(), events, after),
+        false => Ok(()),
+    }
 }
 
 /// Fills a store, leaves the index time to settle, and opens it again.

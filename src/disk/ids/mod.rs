@@ -57,14 +57,7 @@ impl AskedIds {
 
     /// Whether one of them seems to be taken, among all that was ever claimed.
     pub(super) fn seem_taken(&self, ids: &Ids) -> Result<bool> {
-        let (parts, mut found) = (ids.parts(), Vec::new());
-        for fingerprint in &self.fingerprints {
-            parts.find(*fingerprint, self.free, &mut found)?;
-            if !found.is_empty() {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        ids.has_any(&self.fingerprints, self.free)
     }
 
     /// Takes them: the append was claimed.

@@ -98,6 +98,18 @@ impl Content {
         length
     }
 
+    /// The next stretch from an offset on in which blocks were written.
+    pub(super) fn data(&self, from: u64) -> Option<Range<u64>> {
+        let mut written = self.blocks.range(from / BLOCK..).map(|(index, _)| *index);
+        let first = written.next()?;
+        let mut end = first + 1;
+        while written.next() == Some(end) {
+            end += 1;
+        }
+        let stretch = (first * BLOCK).max(from)..(end * BLOCK).min(self.size);
+        (!stretch.is_empty()).then_some(stretch)
+    }
+
     /// Writes all the bytes, growing the file where it must.
     pub(super) fn write(&mut self, bytes: &[u8], offset: u64) {
         for (index, within, at) in pieces(offset, bytes.len()) {
@@ -190,18 +202,30 @@ fn pieces(offset: u64, length: usize) -> impl Iterator<Item = (u64, Range<usize>
 /// A hash of some bytes: four lanes, so that a processor does them at once.
 pub(super) fn hash_bytes(bytes: &[u8]) -> u64 {
     let mut lanes: [u64; 4] = [1, 2, 3, 4];
-    for chunk in bytes.chunks(32) {
-        for (lane, word) in lanes.iter_mut().zip(chunk.chunks(8)) {
+    let (chunks, rest) = bytes.as_chunks::<32>();
+    for chunk in chunks {
+        stir(&mut lanes, chunk.as_chunks().0.iter().copied());
+    }
+    stir(
+        &mut lanes,
+        rest.chunks(8).map(|word| {
             let mut whole = [0; 8];
             whole[..word.len()].copy_from_slice(word);
-            *lane = (*lane ^ u64::from_le_bytes(whole))
-                .wrapping_mul(0x9E37_79B9_7F4A_7C15)
-                .rotate_left(29);
-        }
-    }
+            whole
+        }),
+    );
     lanes
         .iter()
         .fold(bytes.len() as u64, |hash, lane| mix(hash ^ *lane))
+}
+
+#[inline]
+fn stir(lanes: &mut [u64; 4], words: impl Iterator<Item = [u8; 8]>) {
+    for (lane, word) in lanes.iter_mut().zip(words) {
+        *lane = (*lane ^ u64::from_le_bytes(word))
+            .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+            .rotate_left(29);
+    }
 }
 
 /// Spreads every bit of a word over all of it (the last steps of `splitmix64`).
@@ -226,6 +250,10 @@ mod tests {
         assert_eq!(&bytes[20_000..], b"far");
         assert!(bytes[4099..20_000].iter().all(|byte| *byte == 0));
         assert_eq!(content.allocated(), 3);
+        assert_eq!(content.data(0), Some(0..8192));
+        assert_eq!(content.data(5000), Some(5000..8192));
+        assert_eq!(content.data(8192), Some(16_384..20_003));
+        assert_eq!(content.data(20_003), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::env::fs::{File, Fs, Kind, LockGuard, Mode};
 use crate::env::sync::Mutex;
 use crate::env::{Board, Map};
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -136,6 +137,10 @@ impl File for CountingFile {
 
     fn len(&self) -> io::Result<u64> {
         self.note(self.request(CallKind::Len), 0, self.file.len())
+    }
+
+    fn data(&self, from: u64) -> io::Result<Option<Range<u64>>> {
+        self.note(self.request(CallKind::Data), 0, self.file.data(from))
     }
 
     fn sync(&self) -> io::Result<()> {

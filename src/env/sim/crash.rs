@@ -6,7 +6,7 @@ use super::names::{Change, Directory, Ino, Side, surviving};
 use super::plan::{Choice, CrashPlan, Exhaust, Unit, UnitKind};
 use super::random::Rng;
 use super::state::{ROOT, State};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A disk at one moment, to make of it the disks that may be found after a
@@ -16,8 +16,18 @@ use std::sync::Arc;
 pub struct CrashPoint {
     state: Arc<State>,
     /// What has a name, or may get one.
-    reachable: Arc<BTreeSet<Ino>>,
+    reachable: Arc<Reachable>,
     units: Arc<[Unit]>,
+}
+
+/// What has a name, or may get one: in order, each once.
+#[derive(Debug)]
+struct Reachable(Vec<Ino>);
+
+impl Reachable {
+    fn has(&self, ino: Ino) -> bool {
+        self.0.binary_search(&ino).is_ok()
+    }
 }
 
 impl CrashPoint {
@@ -107,7 +117,7 @@ impl CrashPoint {
     }
 }
 
-fn units(state: &State, reachable: &BTreeSet<Ino>) -> Vec<Unit> {
+fn units(state: &State, reachable: &Reachable) -> Vec<Unit> {
     let name = |_| Unit::new(UnitKind::Name, 1, 1);
     let mut units: Vec<Unit> = state.changes.iter().map(name).collect();
     for (_, file) in named(state, reachable) {
@@ -122,18 +132,18 @@ fn units(state: &State, reachable: &BTreeSet<Ino>) -> Vec<Unit> {
 /// The files that a name may stand for, in order.
 fn named<'a>(
     state: &'a State,
-    reachable: &'a BTreeSet<Ino>,
+    reachable: &'a Reachable,
 ) -> impl Iterator<Item = (Ino, &'a Arc<Inode>)> {
     let files = state.files.iter().map(|(ino, file)| (*ino, file));
-    files.filter(|(ino, _)| reachable.contains(ino))
+    files.filter(|(ino, _)| reachable.has(*ino))
 }
 
 fn named_boards<'a>(
     state: &'a State,
-    reachable: &'a BTreeSet<Ino>,
+    reachable: &'a Reachable,
 ) -> impl Iterator<Item = (Ino, &'a Arc<[u64]>)> {
     let boards = state.boards.iter().map(|(ino, words)| (*ino, words));
-    boards.filter(|(ino, _)| reachable.contains(ino))
+    boards.filter(|(ino, _)| reachable.has(*ino))
 }
 
 /// The directories with the names that survive.
@@ -150,31 +160,32 @@ fn crashed_dirs(state: &State, chosen: &[bool]) -> BTreeMap<Ino, Directory> {
 
 /// What a name stands for, durably or for everybody to see, or may come to
 /// stand for by a change that is not durable.
-fn reachable(state: &State, changes: &[Change]) -> BTreeSet<Ino> {
-    let mut found = BTreeSet::from([ROOT]);
-    let mut todo = vec![ROOT];
-    todo.extend(changes.iter().filter_map(Change::named));
-    found.extend(&todo);
-    while let Some(ino) = todo.pop() {
-        let Some(dir) = state.dirs.get(&ino) else {
+fn reachable(state: &State, changes: &[Change]) -> Reachable {
+    let mut found = vec![ROOT];
+    found.extend(changes.iter().filter_map(Change::named));
+    let mut at = 0;
+    while let Some(ino) = found.get(at) {
+        at += 1;
+        let Some(dir) = state.dirs.get(ino) else {
             continue;
         };
         let shared = Arc::ptr_eq(&dir.cached, &dir.durable);
         let more = (!shared).then_some(&dir.cached);
         for names in [&dir.durable].into_iter().chain(more) {
-            let new = names.values().copied().filter(|ino| found.insert(*ino));
-            todo.extend(new);
+            found.extend(names.values());
         }
     }
-    found
+    found.sort_unstable();
+    found.dedup();
+    Reachable(found)
 }
 
 /// Forgets what no name stands for, and counts the blocks of the rest.
-fn keep(state: &mut State, reachable: &BTreeSet<Ino>) {
-    state.dirs.retain(|ino, _| reachable.contains(ino));
-    state.files.retain(|ino, _| reachable.contains(ino));
-    state.others.retain(|ino| reachable.contains(ino));
-    state.boards.retain(|ino, _| reachable.contains(ino));
+fn keep(state: &mut State, reachable: &Reachable) {
+    state.dirs.retain(|ino, _| reachable.has(*ino));
+    state.files.retain(|ino, _| reachable.has(*ino));
+    state.others.retain(|ino| reachable.has(*ino));
+    state.boards.retain(|ino, _| reachable.has(*ino));
     let linked = state.files.values().filter(|file| file.linked);
     state.used = linked.map(|file| file.content().allocated()).sum();
 }

@@ -266,8 +266,8 @@ impl Inner {
         if self.is_off() {
             return Err(io::Error::other("simulated: the power is off"));
         }
-        let path = self.recorder.path_of(request.path);
-        let fault = self.faults.strike(request.kind, &path, request.len);
+        let path = self.recorder.path(request.path);
+        let fault = self.faults.strike(request.kind, path, request.len);
         let len = request.len as usize;
         match fault {
             None => {

@@ -8,6 +8,7 @@ use super::state::Node;
 use crate::env::fs::{File, Fs, Kind, LockGuard, Mode};
 use crate::env::{Board, Map};
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -193,6 +194,13 @@ impl File for SimFile {
         let request = self.request(CallKind::Len);
         self.disk.call(request, Some(self.ino), |inner, _| {
             Ok(done(inner.state.content(self.ino)?.size()))
+        })
+    }
+
+    fn data(&self, from: u64) -> io::Result<Option<Range<u64>>> {
+        let request = self.request(CallKind::Data);
+        self.disk.call(request, Some(self.ino), |inner, _| {
+            Ok(done(inner.state.content(self.ino)?.data(from)))
         })
     }
 

@@ -1,6 +1,5 @@
 //! What was asked of a file system: counted always, listed on request.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -26,6 +25,8 @@ pub enum CallKind {
     Write,
     /// Asking for a file's size.
     Len,
+    /// Asking where a file has anything but holes.
+    Data,
     /// Making a file's bytes durable.
     Sync,
     /// Mapping a file.
@@ -43,6 +44,28 @@ pub enum CallKind {
 }
 
 impl CallKind {
+    const COUNT: usize = 17;
+
+    const ALL: [CallKind; Self::COUNT] = [
+        CallKind::CreateDir,
+        CallKind::Kind,
+        CallKind::List,
+        CallKind::Open,
+        CallKind::OpenWrite,
+        CallKind::Create,
+        CallKind::Read,
+        CallKind::Write,
+        CallKind::Len,
+        CallKind::Data,
+        CallKind::Sync,
+        CallKind::Map,
+        CallKind::Rename,
+        CallKind::Remove,
+        CallKind::SyncDir,
+        CallKind::Lock,
+        CallKind::Board,
+    ];
+
     /// Whether the call changes what is on the disk or what is durable of it.
     pub fn is_boundary(self) -> bool {
         matches!(
@@ -95,10 +118,11 @@ pub enum Outcome {
 /// How often what was called, and how much was moved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IoCounts {
-    calls: BTreeMap<CallKind, u64>,
+    calls: [u64; CallKind::COUNT],
     bytes_read: u64,
     bytes_written: u64,
-    read_by_path: BTreeMap<PathId, u64>,
+    /// By the path's number; those beyond the end were not read.
+    read_by_path: Vec<u64>,
     failed: u64,
     paths: Vec<Arc<str>>,
 }
@@ -106,18 +130,18 @@ pub struct IoCounts {
 impl IoCounts {
     /// How many calls of a kind were made, failed ones too.
     pub fn calls(&self, kind: CallKind) -> u64 {
-        self.calls.get(&kind).copied().unwrap_or(0)
+        self.calls[kind as usize]
     }
 
     /// How many calls were made, of whatever kind.
     pub fn total(&self) -> u64 {
-        self.calls.values().sum()
+        self.calls.iter().sum()
     }
 
     /// How many calls were made that a reader has no business to make.
     pub fn mutating(&self) -> u64 {
-        let mutating = self.calls.iter().filter(|(kind, _)| kind.is_mutating());
-        mutating.map(|(_, count)| count).sum()
+        let mutating = CallKind::ALL.into_iter().filter(|kind| kind.is_mutating());
+        mutating.map(|kind| self.calls(kind)).sum()
     }
 
     /// How many files were synced, without directories.
@@ -144,9 +168,9 @@ impl IoCounts {
     /// opened).
     pub fn bytes_read_of(&self, path: &Path) -> u64 {
         let name = path.to_string_lossy();
-        let of_path = self.read_by_path.iter();
+        let of_path = self.paths.iter().zip(&self.read_by_path);
         of_path
-            .filter(|(id, _)| *self.paths[id.0 as usize] == *name)
+            .filter(|(path, _)| ***path == *name)
             .map(|(_, count)| count)
             .sum()
     }
@@ -185,21 +209,24 @@ impl Request {
 #[derive(Debug, Default)]
 pub(super) struct Recorder {
     counts: IoCounts,
-    ids: BTreeMap<Arc<str>, PathId>,
     trace: Option<Vec<Call>>,
 }
 
 impl Recorder {
     pub(super) fn path_id(&mut self, path: &Path) -> PathId {
         let name = path.to_string_lossy();
-        if let Some(id) = self.ids.get(&*name) {
-            return *id;
-        }
-        let name: Arc<str> = name.into();
-        let id = PathId(self.counts.paths.len() as u32);
-        self.counts.paths.push(Arc::clone(&name));
-        self.ids.insert(name, id);
-        id
+        // There are few; the one that was used last comes again most often.
+        let paths = &mut self.counts.paths;
+        let found = paths.iter().rposition(|own| **own == *name);
+        let index = found.unwrap_or_else(|| {
+            paths.push(name.into());
+            paths.len() - 1
+        });
+        PathId(index as u32)
+    }
+
+    pub(super) fn path(&self, id: PathId) -> &str {
+        &self.counts.paths[id.0 as usize]
     }
 
     pub(super) fn path_of(&self, id: PathId) -> Arc<str> {
@@ -221,11 +248,15 @@ impl Recorder {
     /// Notes a call that worked on so many bytes, or failed.
     pub(super) fn note(&mut self, request: Request, result: Result<u64, io::ErrorKind>) {
         let counts = &mut self.counts;
-        *counts.calls.entry(request.kind).or_default() += 1;
+        counts.calls[request.kind as usize] += 1;
         match (result, request.kind) {
             (Ok(count), CallKind::Read) => {
                 counts.bytes_read += count;
-                *counts.read_by_path.entry(request.path).or_default() += count;
+                let path = request.path.0 as usize;
+                if counts.read_by_path.len() <= path {
+                    counts.read_by_path.resize(path + 1, 0);
+                }
+                counts.read_by_path[path] += count;
             }
             (Ok(count), CallKind::Write) => counts.bytes_written += count,
             (Ok(_), _) => {}

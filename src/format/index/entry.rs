@@ -49,6 +49,9 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// No entry is shorter: a key, a count and a posting.
+    pub(crate) const MIN_BYTES: u64 = 14;
+
     /// Appends a term with its postings, of which there is at least one;
     /// long lists go to `lists`.
     pub(crate) fn encode(

@@ -50,6 +50,10 @@ impl IdFile {
             let fault = Fault::damaged(16, "the file is of another store");
             return Err(damaged(path, fault));
         }
+        if fs::is_mostly_hole(&*file, length).map_err(io)? {
+            let fault = Fault::damaged(0, "more than half of the file is a hole");
+            return Err(damaged(path, fault));
+        }
         let map = match mapped {
             true => file.map(length as usize).map_err(io)?,
             false => None,

@@ -103,6 +103,19 @@ impl Ids {
         Arc::clone(&self.parts.read())
     }
 
+    /// Whether one of these fingerprints seems to stand after `after`.
+    pub(crate) fn has_any(&self, fingerprints: &[u64], after: Position) -> Result<bool> {
+        let parts = self.parts.read();
+        let mut found = Vec::new();
+        for fingerprint in fingerprints {
+            parts.find(*fingerprint, after, &mut found)?;
+            if !found.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Adds the ids of the next positions.
     pub(crate) fn push(&self, fingerprints: &[u64]) {
         let parts = self.parts.read();

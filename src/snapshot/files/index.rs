@@ -49,7 +49,8 @@ impl Index {
 
     /// What the packs take on the disk, in bytes.
     pub(super) fn bytes(&self) -> u64 {
-        self.packs.values().map(|pack| pack.end).sum()
+        let ends = self.packs.values().map(|pack| pack.end);
+        ends.fold(0, u64::saturating_add)
     }
 
     pub(super) fn place(&self, owner: u64) -> Option<Place> {

@@ -108,7 +108,15 @@ pub(super) fn read(pack: &Pack, at: u64) -> io::Result<Result<(Header, Vec<u8>),
         Ok(_) => return Ok(Err(Fault::damaged(HEADER, "the pack is cut off"))),
         Err(fault) => return Ok(Err(fault)),
     };
-    let mut record = vec![0; header.length() as usize];
+    // A state can be had again by a replay, so that nothing is risked.
+    let length = header.length();
+    if length > CHUNK as u64 && fs::count_data(&*pack.file, at, at + length)? < length / 2 {
+        return Ok(Err(Fault::damaged(
+            HEADER,
+            "more than half of it is a hole",
+        )));
+    }
+    let mut record = vec![0; length as usize];
     record[..HEADER].copy_from_slice(&head);
     fs::read_exact_at(&*pack.file, &mut record[HEADER..], at + HEADER as u64)?;
     Ok(Ok((header, record)))

@@ -255,7 +255,7 @@ fn mend_header(file: &mut Vec<u8>, log: &Log) {
 }
 
 /// Makes the checksums of the blocks right, as far as the header leads to them.
-fn mend_checks(file: &mut [u8]) {
+pub(super) fn mend_checks(file: &mut [u8]) {
     if file.len() < HEADER_BYTES {
         return;
     }

@@ -1,6 +1,6 @@
 //! Inputs to start from.
 
-use super::{ids, index, record, segment, tools};
+use super::{beside, ids, index, operations, record, segment, store, tools};
 use crate::env::sim::{SectorSize, SimDisk};
 use crate::format::names;
 use crate::format::record::encode;
@@ -17,6 +17,10 @@ pub fn seeds(target: &str) -> Vec<(&'static str, Vec<u8>)> {
         "segment_recover" => segment_seeds(),
         "index_decode" => index_seeds(),
         "ids_decode" => id_seeds(),
+        "store_open" => store_seeds(),
+        "snapshot_decode" => snapshot_seeds(),
+        "cursor_decode" => cursor_seeds(),
+        "operations" => operation_seeds(),
         _ => Vec::new(),
     }
 }
@@ -114,6 +118,139 @@ fn index_seeds() -> Vec<(&'static str, Vec<u8>)> {
         (
             "seed-whole-header",
             [&[WHOLE | HEADER | MEND], &file[..400]].concat(),
+        ),
+    ]
+}
+
+fn store_seeds() -> Vec<(&'static str, Vec<u8>)> {
+    use store::{CLOSED, COPY, CUT, LENGTHEN, MEND, REMOVE, WRITE};
+    vec![
+        ("seed-closed", vec![CLOSED]),
+        ("seed-killed", vec![0]),
+        ("seed-written", vec![0, 9, WRITE, 200, 0, 3, 1, 2, 3]),
+        ("seed-lies", vec![CLOSED | MEND, 9, WRITE, 138, 0, 1, 9]),
+        ("seed-cut", vec![CLOSED, 7, CUT, 0, 2, 3, CUT, 20, 0]),
+        ("seed-longer", vec![0, 7, LENGTHEN, 0, 2]),
+        ("seed-removed", vec![0, 12, REMOVE, 2, REMOVE]),
+        ("seed-copied", vec![MEND, 8, COPY, 9, 0, COPY, 1]),
+    ]
+}
+
+fn snapshot_seeds() -> Vec<(&'static str, Vec<u8>)> {
+    use crate::format::snapshot::{Body, Record};
+    use crate::types::{Position, Version};
+    use beside::{HEADER_RIGHT, MEND, STORE};
+    let record = |stream: &str, version: u64| {
+        Record {
+            store: STORE,
+            version: Version::new(version),
+            position: Position::new(version),
+            taken: Timestamp::UNIX_EPOCH,
+            schema: 1,
+            removed: version == 0,
+            body: Body {
+                kind: "Account",
+                stream,
+                state: b"{}",
+            },
+        }
+        .encode()
+        .expect("it is short")
+    };
+    let two = [record("accounts/0", 3), record("accounts/1", 4)].concat();
+    let removed = [record("accounts/0", 3), record("accounts/0", 0)].concat();
+    let input = |flags: u8, records: &[u8]| [&[flags], records].concat();
+    vec![
+        ("seed-empty", vec![HEADER_RIGHT]),
+        ("seed-two", input(HEADER_RIGHT, &two)),
+        ("seed-two-mended", input(HEADER_RIGHT | MEND, &two)),
+        ("seed-removed", input(HEADER_RIGHT, &removed)),
+        ("seed-torn", input(HEADER_RIGHT, &two[..two.len() - 1])),
+        ("seed-no-pack", input(MEND, &two)),
+    ]
+}
+
+fn cursor_seeds() -> Vec<(&'static str, Vec<u8>)> {
+    use crate::format::cursor::CursorFile;
+    use crate::format::parked::ParkedFile;
+    use crate::types::Position;
+    use beside::{MEND, STORE};
+    let cursor = CursorFile {
+        store: STORE,
+        name: "mailer".into(),
+        position: Position::new(5),
+        replay: Position::new(2),
+    };
+    let parked = ParkedFile {
+        store: STORE,
+        handler: "mailer".into(),
+        position: Position::new(7),
+        tries: 3,
+        error: "no".into(),
+        parked: Timestamp::UNIX_EPOCH,
+    };
+    let input = |flags: u8, file: &[u8]| [&[flags], file].concat();
+    vec![
+        ("seed-cursor", input(0, &cursor.encode())),
+        ("seed-cursor-mended", input(MEND, &cursor.encode())),
+        ("seed-parked", input(0, &parked.encode())),
+        ("seed-parked-mended", input(MEND, &parked.encode())),
+        ("seed-empty", vec![0]),
+    ]
+}
+
+fn operation_seeds() -> Vec<(&'static str, Vec<u8>)> {
+    use operations::{APPEND, FAULT, FLUSH, KILL, LATER, LOOK, POWER, REOPEN};
+    let durable = [APPEND, 0b0010_1000, 20];
+    let written = [APPEND, 0b0101_1001, 90];
+    let buffered = [APPEND, 0b0000_0100, 3];
+    let all = |parts: &[&[u8]]| [&[0], parts.concat().as_slice()].concat();
+    vec![
+        (
+            "seed-appends",
+            all(&[&durable, &written, &buffered, &[FLUSH, LOOK]]),
+        ),
+        (
+            "seed-power",
+            all(&[&durable, &written, &[POWER, 3, 9], &durable, &[POWER, 1, 1]]),
+        ),
+        (
+            "seed-kill",
+            all(&[
+                &written,
+                &buffered,
+                &[KILL],
+                &buffered,
+                &[LATER, LOOK, KILL],
+            ]),
+        ),
+        (
+            "seed-reopen",
+            all(&[&durable, &[REOPEN], &durable, &[REOPEN, LOOK]]),
+        ),
+        (
+            "seed-fault",
+            all(&[
+                &durable,
+                &[FAULT, 0, 2, 0],
+                &durable,
+                &durable,
+                &[REOPEN, KILL],
+            ]),
+        ),
+        (
+            "seed-full",
+            all(&[
+                &durable,
+                &[FAULT, 2, 0, 1],
+                &written,
+                &written,
+                &[POWER, 4, 4],
+            ]),
+        ),
+        (
+            "seed-conflict",
+            all(&[&durable, &[APPEND, 0b0010_0000, 1], &durable]),
         ),
     ]
 }

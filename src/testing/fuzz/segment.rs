@@ -142,7 +142,7 @@ pub(super) fn directory(bytes: &[u8]) -> SimDisk {
         hash_key: [9; 16],
     };
     tools::put(&disk, names::IDENTITY, &identity.encode());
-    let mut first = header(store, 1).to_vec();
+    let mut first = vec![0; HEADER_BYTES];
     first.extend_from_slice(input.bytes(split));
     let mut end = HEADER_BYTES;
     if flags & MEND_FIRST != 0 {
@@ -151,6 +151,8 @@ pub(super) fn directory(bytes: &[u8]) -> SimDisk {
     if flags & ROOM != 0 {
         first.resize(first.len() + 600, 0);
     }
+    let size = first.len();
+    first[..HEADER_BYTES].copy_from_slice(&header(store, 1, size));
     tools::put(&disk, &names::segment(1), &first);
     if flags & SECOND != 0 {
         let mut second = input.0.to_vec();
@@ -172,7 +174,7 @@ pub(super) fn directory(bytes: &[u8]) -> SimDisk {
     disk
 }
 
-pub(super) fn header(store: StoreId, number: u64) -> [u8; HEADER_BYTES] {
+pub(super) fn header(store: StoreId, number: u64, size: usize) -> [u8; HEADER_BYTES] {
     SegmentHeader {
         store,
         number,
@@ -181,7 +183,7 @@ pub(super) fn header(store: StoreId, number: u64) -> [u8; HEADER_BYTES] {
         base_time: Timestamp::MIN.micros(),
         previous_end: 0,
         durable: Position::START,
-        size: HEADER_BYTES as u64,
+        size: size as u64,
     }
     .encode()
 }
@@ -189,14 +191,14 @@ pub(super) fn header(store: StoreId, number: u64) -> [u8; HEADER_BYTES] {
 /// Leaves the fields of the header that only the log tells as they are given.
 fn mend_second(bytes: &mut Vec<u8>, store: StoreId, end: usize, flags: u8) {
     bytes.resize(bytes.len().max(HEADER_BYTES), 0);
-    let whole = header(store, 2);
+    let whole = header(store, 2, bytes.len());
     bytes[..40].copy_from_slice(&whole[..40]);
     if flags & CONTINUES != 0 {
         LittleEndian::write_u64(&mut bytes[64..72], end as u64);
     }
-    // A file that is shorter than it was is refused before anything else.
-    let size = LittleEndian::read_u64(&bytes[80..88]).min(bytes.len() as u64);
-    LittleEndian::write_u64(&mut bytes[80..88], size);
+    // A file that is shorter than it was is refused before anything else, and
+    // of a longer one the rest is not looked at.
+    bytes[80..88].copy_from_slice(&whole[80..88]);
     mend::seal(&mut bytes[..HEADER_BYTES]);
     mend::frames(bytes, &Place::segment(store, 2));
 }
