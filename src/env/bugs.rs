@@ -27,7 +27,7 @@ pub enum Bug {
     AcksFailedWrite,
     /// A leader that fails leaves those who follow it waiting.
     ForgetsFollowers,
-    /// A leader looks who waits for it before it leads, and not after.
+    /// One of those who are to be woken after a write or sync is not.
     LosesWakeUp,
     /// Calls everything durable that was written before a frame.
     WatermarkAhead,
