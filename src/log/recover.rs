@@ -7,6 +7,7 @@
 //! | a frame that verifies and continues | anything | go on |
 //! | no such frame | the next segment begins exactly here | go on there |
 //! | no such frame | the position was durable: a clean close, an index file, a later frame or header says so | corrupt |
+//! | no such frame | a clean close stated exactly this end, and there is a segment that is no spare | corrupt |
 //! | zeros | zeros | the end |
 //! | anything else | nothing that says it was durable | torn: cut here |
 
@@ -207,7 +208,7 @@ impl Recovery<'_> {
     }
 
     /// Whether the last clean close stated exactly this end: then nothing was
-    /// written since, and what stands behind it is of no interest.
+    /// written since, and what stands behind it in the segment is of no interest.
     fn was_closed_at(&self, segment: u64, end: u64, head: Position) -> bool {
         let old = self.env.bug(Bug::BelievesOldClose);
         self.closed.is_some_and(|closed| {
@@ -236,14 +237,32 @@ impl Recovery<'_> {
             self.access,
         )? {
             Found::Segment(next) => {
-                let header = next.header();
-                let continues = header.base == resume.next
-                    && header.previous_end == end
-                    && header.epoch >= resume.epoch;
-                Ok(continues.then(|| Arc::new(next)))
+                Ok(continues(next.header(), resume, end).then(|| Arc::new(next)))
             }
             Found::Spare | Found::Damaged(_) => Ok(None),
         }
+    }
+
+    /// Behind a clean close there are no segments but spare ones: nothing was
+    /// written since.
+    fn expect_nothing_behind(&self, resume: &Resume, end: u64) -> Result<()> {
+        let behind = self.numbers.iter().filter(|own| **own >= resume.segment);
+        for number in behind {
+            let (mode, access) = (Mode::Read, self.access);
+            let found = Segment::look(self.env, self.dir, self.store, *number, mode, access)?;
+            // One that continues the log is a writer's who came this moment.
+            if let Found::Segment(segment) = found
+                && !continues(segment.header(), resume, end)
+            {
+                let reason = format!(
+                    "the segment begins with position {}, but the log was closed at {}",
+                    segment.header().base,
+                    resume.next.previous()
+                );
+                return Err(Error::corrupt(segment.path(), 48, reason));
+            }
+        }
+        Ok(())
     }
 
     /// The highest durable watermark in what stands behind a place in the log:
@@ -279,6 +298,7 @@ impl Recovery<'_> {
         }
         let mut rest = Rest::default();
         if self.was_closed_at(segment.number(), end, resume.next.previous()) {
+            self.expect_nothing_behind(resume, end)?;
             return Ok(rest);
         }
         rest.look_behind(segment, end)?;
@@ -297,6 +317,11 @@ impl Recovery<'_> {
         }
         Ok(rest)
     }
+}
+
+/// Whether a segment with this header begins exactly where the log has come to.
+fn continues(header: &SegmentHeader, resume: &Resume, end: u64) -> bool {
+    header.base == resume.next && header.previous_end == end && header.epoch >= resume.epoch
 }
 
 impl Rest {
