@@ -75,18 +75,29 @@ impl Follower {
 
     /// Whether the log may end where the follower found no more of it.
     fn judge(&self, shared: &Shared, floor: Position) -> Result<()> {
-        let layout = Layout::read(&shared.env, &shared.dir)?;
-        let recovery = Recovery {
-            env: &shared.env,
-            dir: &shared.dir,
-            store: shared.id,
-            access: Access::Plain,
-            numbers: &layout.segments,
-            resume: self.resume,
-            floor,
-            closed: layout.closed,
-        };
-        recovery.find_end(&mut |_, _, _| Ok(())).map(drop)
+        let mut layout = Layout::read(&shared.env, &shared.dir)?;
+        loop {
+            let recovery = Recovery {
+                env: &shared.env,
+                dir: &shared.dir,
+                store: shared.id,
+                access: Access::Plain,
+                numbers: &layout.segments,
+                resume: self.resume,
+                floor,
+                closed: layout.closed,
+            };
+            let judged = recovery.find_end(&mut |_, _, _| Ok(())).map(drop);
+            if judged.is_ok() {
+                return judged;
+            }
+            // A writer who comes meanwhile says so before it writes anything.
+            let now = Layout::read(&shared.env, &shared.dir)?;
+            if now.closed == layout.closed {
+                return judged;
+            }
+            layout = now;
+        }
     }
 
     /// Walks the frames of the segment up to `target`, and says whether it got

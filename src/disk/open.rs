@@ -80,8 +80,11 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
     };
     let mut end =
         recovery.find_end(&mut |segment, offset, frame| replay.add(segment, offset, frame))?;
-    if !end.is_clean(&recovery) {
-        end.settle(&recovery)?;
+    match end.is_clean(&recovery) {
+        // A loss of power can leave more than one spare. Were the first of them
+        // given up, one would be missing between the log and the next.
+        true => end.remove_later(&recovery)?,
+        false => end.settle(&recovery)?,
     }
     // Not before: even a file that can't be used any more tells how far the
     // log was durable, and a log that falls short of that stays refused.

@@ -149,6 +149,8 @@ struct Rest {
     epoch: u64,
     /// The highest durable watermark seen in what will be cut.
     durable: Position,
+    /// Whether any frame in it verifies.
+    has_frames: bool,
 }
 
 impl Recovery<'_> {
@@ -244,25 +246,36 @@ impl Recovery<'_> {
     }
 
     /// Behind a clean close there are no segments but spare ones: nothing was
-    /// written since.
-    fn expect_nothing_behind(&self, resume: &Resume, end: u64) -> Result<()> {
-        let behind = self.numbers.iter().filter(|own| **own >= resume.segment);
-        for number in behind {
+    /// written since. Gives those that are more than the one that comes next.
+    fn spares_behind(&self, resume: &Resume, end: u64) -> Result<Vec<u64>> {
+        let mut spares: Vec<_> = self.numbers.to_vec();
+        spares.retain(|number| *number >= resume.segment);
+        for number in &spares {
             let (mode, access) = (Mode::Read, self.access);
-            let found = Segment::look(self.env, self.dir, self.store, *number, mode, access)?;
-            // One that continues the log is a writer's who came this moment.
-            if let Found::Segment(segment) = found
-                && !continues(segment.header(), resume, end)
-            {
-                let reason = format!(
-                    "the segment begins with position {}, but the log was closed at {}",
-                    segment.header().base,
-                    resume.next.previous()
-                );
-                return Err(Error::corrupt(segment.path(), 48, reason));
+            match Segment::look(self.env, self.dir, self.store, *number, mode, access)? {
+                Found::Spare => {}
+                Found::Damaged(error) => {
+                    // Without a frame that verifies it was no more than a spare.
+                    let mut within = Rest::default();
+                    within.look_into(self, *number)?;
+                    if within.has_frames {
+                        return Err(error);
+                    }
+                }
+                // A writer's who came this moment.
+                Found::Segment(next) if continues(next.header(), resume, end) => {}
+                Found::Segment(other) => {
+                    let (base, head) = (other.header().base, resume.next.previous());
+                    let reason = format!(
+                        "the segment begins with position {base}, \
+                         but the log was closed at {head}"
+                    );
+                    return Err(Error::corrupt(other.path(), 48, reason));
+                }
             }
         }
-        Ok(())
+        spares.retain(|number| *number > resume.segment);
+        Ok(spares)
     }
 
     /// The highest durable watermark in what stands behind a place in the log:
@@ -298,7 +311,7 @@ impl Recovery<'_> {
         }
         let mut rest = Rest::default();
         if self.was_closed_at(segment.number(), end, resume.next.previous()) {
-            self.expect_nothing_behind(resume, end)?;
+            rest.later = self.spares_behind(resume, end)?;
             return Ok(rest);
         }
         rest.look_behind(segment, end)?;
@@ -373,6 +386,7 @@ impl Rest {
         while let Some((_, commit)) = search.next()? {
             self.durable = self.durable.max(commit.durable);
             self.epoch = self.epoch.max(commit.epoch);
+            self.has_frames = true;
         }
         Ok(search.dirty())
     }
@@ -406,10 +420,16 @@ impl Recovered {
                 writable.sync()?;
             }
         }
-        let sync_dir = || {
-            let synced = recovery.env.fs.sync_dir(recovery.dir);
-            synced.map_err(|error| Error::io(recovery.dir, "sync", error))
-        };
+        self.remove_later(recovery)?;
+        sync_dir(recovery)?;
+        if self.rest.dirty.is_some() || self.rest.epoch > 0 {
+            self.epoch = self.epoch.max(self.rest.epoch) + 1;
+        }
+        Ok(())
+    }
+
+    /// Removes the segments behind the end that are of no use any more.
+    pub(crate) fn remove_later(&self, recovery: &Recovery<'_>) -> Result<()> {
         for number in self.rest.later.iter().rev() {
             let path = recovery.dir.join(names::segment(*number));
             let removed = recovery.env.fs.remove(&path);
@@ -417,12 +437,8 @@ impl Recovered {
             // Each by itself: were an earlier one gone and a later one there
             // after a loss of power, a segment would be missing between.
             if !recovery.env.bug(Bug::RemovesUnordered) {
-                sync_dir()?;
+                sync_dir(recovery)?;
             }
-        }
-        sync_dir()?;
-        if self.rest.dirty.is_some() || self.rest.epoch > 0 {
-            self.epoch = self.epoch.max(self.rest.epoch) + 1;
         }
         Ok(())
     }
@@ -439,6 +455,11 @@ impl Recovered {
         fs::write_zeros(&**tail.file(), start, end)
             .map_err(|error| Error::io(tail.path(), "write", error))
     }
+}
+
+fn sync_dir(recovery: &Recovery<'_>) -> Result<()> {
+    let synced = recovery.env.fs.sync_dir(recovery.dir);
+    synced.map_err(|error| Error::io(recovery.dir, "sync", error))
 }
 
 /// Writes the bytes of a range over themselves.
