@@ -3,7 +3,8 @@
 
 use super::build::{CHECK_BLOCK, FrameMark};
 use super::filter::Filter;
-use crate::env::fs::{self, File, Mode};
+use super::sealed::{self, damaged};
+use crate::env::fs::{self, File};
 use crate::env::sync::{self, AtomicU64};
 use crate::env::{Bug, Env, Map};
 use crate::error::{Error, Result};
@@ -11,7 +12,7 @@ use crate::format::index::{
     BLOCK, Entry, HEADER_BYTES, IndexHeader, ListHead, PLACES_PER_BLOCK, PlaceBlock, Postings,
     SKIP_BYTES, TermKey,
 };
-use crate::format::{Fault, FaultKind, checksum};
+use crate::format::{Fault, checksum};
 use crate::types::{Position, StoreId, Version};
 use byteorder::{ByteOrder, LittleEndian};
 use std::cmp::Ordering;
@@ -66,27 +67,10 @@ enum Body {
 impl IndexFile {
     /// Opens a file and looks at its header only.
     pub(crate) fn open(env: &Env, path: &Path, store: StoreId, mapped: bool) -> Result<Self> {
-        let io = |error| Error::io(path, "read", error);
-        let file = env.fs.open(path, Mode::Read).map_err(io)?;
-        let length = file.len().map_err(io)?;
-        let mut head = [0; HEADER_BYTES];
-        let head = &mut head[..HEADER_BYTES.min(length as usize)];
-        fs::read_exact_at(&*file, head, 0).map_err(io)?;
-        let header =
-            Self::check_header(head, store, length).map_err(|fault| damaged(path, fault))?;
-        if fs::is_mostly_hole(&*file, length).map_err(io)? {
-            let fault = Fault::damaged(0, "more than half of the file is a hole");
-            return Err(damaged(path, fault));
-        }
-        let map = match mapped {
-            true => file.map(header.sections.end as usize).map_err(io)?,
-            false => None,
-        };
-        let body = match map {
-            Some(map) => {
-                map.publish(header.sections.end);
-                Body::Mapped(map)
-            }
+        let decode = |head: &[u8], length| Self::check_header(head, store, length);
+        let (file, header) = sealed::open::<HEADER_BYTES, _>(env, path, decode)?;
+        let body = match sealed::map(&*file, path, mapped, header.sections.end)? {
+            Some(map) => Body::Mapped(map),
             None => Body::Read(file, OnceLock::new()),
         };
         let file = Self::with_body(path, header, body);
@@ -505,9 +489,4 @@ impl Iterator for Terms<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         self.step().transpose()
     }
-}
-
-fn damaged(path: &Path, fault: Fault) -> Error {
-    let (FaultKind::Damaged(reason) | FaultKind::Newer(reason)) = fault.kind;
-    Error::corrupt(path, fault.at as u64, reason)
 }

@@ -17,6 +17,7 @@ mod ids;
 mod list;
 mod parts;
 mod postings;
+mod sealed;
 mod search;
 mod table;
 mod terms;

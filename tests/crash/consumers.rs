@@ -320,13 +320,7 @@ impl Story {
     fn is_kept(&mut self) -> Result<(), String> {
         let disk = self.disk.kill_clone();
         let world = SimWorld::on(disk, TaskMode::Inline, 7);
-        let store = world.options().open(DIR);
-        let store = store.map_err(|error| format!("open: {error}"))?;
-        let cursors = world.cursors(CURSORS, store.id());
-        let parked = world.parked(PARKED, store.id());
-        let (Ok(cursors), Ok(parked)) = (cursors, parked) else {
-            return Err("the directories can't be opened".into());
-        };
+        let (store, cursors, parked) = open_all(&world)?;
         let mut told = lock(&self.told);
         if let Some(violation) = told.violations.first() {
             return Err(violation.clone());
@@ -404,13 +398,7 @@ impl Story {
     /// parked event is still listed.
     fn damage(&mut self) -> Result<(), String> {
         let world = SimWorld::on(self.disk.kill_clone(), TaskMode::Inline, 7);
-        let store = world.options().open(DIR);
-        let store = store.map_err(|error| format!("open: {error}"))?;
-        let cursors = world.cursors(CURSORS, store.id());
-        let parked = world.parked(PARKED, store.id());
-        let (Ok(cursors), Ok(parked)) = (cursors, parked) else {
-            return Err("the directories can't be opened".into());
-        };
+        let (_store, cursors, parked) = open_all(&world)?;
         let before = parked.list(HANDLER).map_err(|error| error.to_string())?;
         for (path, length) in world.disk.files() {
             let is_cursor = path.ends_with(".cursor");
@@ -461,6 +449,18 @@ fn handle(told: &SharedTold, event: &RecordedEvent) -> Result<(), HandlerError> 
     match event.event_type() {
         POISON => Err("poison".into()),
         _ => Ok(()),
+    }
+}
+
+/// The store, the cursors and the parked events of a world, to be looked at.
+fn open_all(world: &SimWorld) -> Result<(LogStore, FileCursors, FileParked), String> {
+    let store = world.options().open(DIR);
+    let store = store.map_err(|error| format!("open: {error}"))?;
+    let cursors = world.cursors(CURSORS, store.id());
+    let parked = world.parked(PARKED, store.id());
+    match (cursors, parked) {
+        (Ok(cursors), Ok(parked)) => Ok((store, cursors, parked)),
+        _ => Err("the directories can't be opened".into()),
     }
 }
 

@@ -1,15 +1,16 @@
 //! A file of ids, opened: looked into where it lies, and verified as it is
 //! touched.
 
-use crate::env::fs::{self, File, Mode};
+use crate::env::fs::{self, File};
 use crate::env::sync::{AtomicU64, Ordering};
 use crate::env::{Env, Map};
 use crate::error::{Error, Result};
 use crate::format::ids::{
     BLOCK_BYTES, Block, CHECK_BYTES, ENTRY_BYTES, HEADER_BYTES, IdEntry, IdsHeader, block_of,
 };
-use crate::format::{Fault, FaultKind, checksum};
+use crate::format::{Fault, checksum};
 use crate::index::FrameMark;
+use crate::index::sealed::{self, damaged};
 use crate::types::{Position, StoreId};
 use byteorder::{ByteOrder, LittleEndian};
 use std::ops::Range;
@@ -39,28 +40,13 @@ type Buffer = Vec<u8>;
 impl IdFile {
     /// Opens a file and looks at its header only.
     pub(crate) fn open(env: &Env, path: &Path, store: StoreId, mapped: bool) -> Result<Self> {
-        let io = |error| Error::io(path, "read", error);
-        let file = env.fs.open(path, Mode::Read).map_err(io)?;
-        let length = file.len().map_err(io)?;
-        let mut head = [0; HEADER_BYTES];
-        let head = &mut head[..HEADER_BYTES.min(length as usize)];
-        fs::read_exact_at(&*file, head, 0).map_err(io)?;
-        let header = IdsHeader::decode(head, length).map_err(|fault| damaged(path, fault))?;
-        if header.store != store {
-            let fault = Fault::damaged(16, "the file is of another store");
-            return Err(damaged(path, fault));
-        }
-        if fs::is_mostly_hole(&*file, length).map_err(io)? {
-            let fault = Fault::damaged(0, "more than half of the file is a hole");
-            return Err(damaged(path, fault));
-        }
-        let map = match mapped {
-            true => file.map(length as usize).map_err(io)?,
-            false => None,
+        let decode = |head: &[u8], length| match IdsHeader::decode(head, length)? {
+            header if header.store == store => Ok(header),
+            _ => Err(Fault::damaged(16, "the file is of another store")),
         };
-        let body = match map {
+        let (file, header) = sealed::open::<HEADER_BYTES, _>(env, path, decode)?;
+        let body = match sealed::map(&*file, path, mapped, header.end())? {
             Some(map) => {
-                map.publish(length);
                 let checks = header.checks_at().div_ceil(CHECK_BYTES);
                 let words = (0..checks.div_ceil(64)).map(|_| AtomicU64::new(0));
                 Body::Mapped(map, words.collect())
@@ -230,9 +216,4 @@ impl Iterator for Entries<'_> {
             }
         }
     }
-}
-
-fn damaged(path: &Path, fault: Fault) -> Error {
-    let (FaultKind::Damaged(reason) | FaultKind::Newer(reason)) = fault.kind;
-    Error::corrupt(path, fault.at as u64, reason)
 }
