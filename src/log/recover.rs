@@ -143,7 +143,7 @@ impl Unsettled {
 struct Rest {
     /// The bytes in the tail segment that are not zero lie within this range.
     dirty: Option<(u64, u64)>,
-    /// Segment files behind the tail.
+    /// Segment files behind the tail that are to be removed.
     later: Vec<u64>,
     /// The highest epoch seen in what will be cut.
     epoch: u64,
@@ -191,12 +191,15 @@ impl Recovery<'_> {
                 epoch: walk.epoch(),
                 recorded: None,
             };
-            if let Some(next) = self.continuation(&resume, end)? {
-                resume.epoch = resume.epoch.max(next.header().epoch);
-                found = next;
-                continue;
-            }
-            let rest = self.judge(&segment, end, &resume, damage.as_ref())?;
+            let next = match self.look_at_next(&resume)? {
+                Some(Found::Segment(next)) if continues(next.header(), &resume, end) => {
+                    resume.epoch = resume.epoch.max(next.header().epoch);
+                    found = Arc::new(next);
+                    continue;
+                }
+                next => next,
+            };
+            let rest = self.judge(&segment, end, &resume, next, damage.as_ref())?;
             return Ok(Recovered {
                 tail: segment,
                 end,
@@ -224,58 +227,55 @@ impl Recovery<'_> {
         Segment::open(env, dir, self.store, number, Mode::Read, access).map(Arc::new)
     }
 
-    /// The next segment, if it begins exactly where this one ends.
-    fn continuation(&self, resume: &Resume, end: u64) -> Result<Option<Arc<Segment>>> {
-        let number = resume.segment;
-        if self.numbers.binary_search(&number).is_err() {
-            return Ok(None);
-        }
-        match Segment::look(
-            self.env,
-            self.dir,
-            self.store,
-            number,
-            Mode::Read,
-            self.access,
-        )? {
-            Found::Segment(next) => {
-                Ok(continues(next.header(), resume, end).then(|| Arc::new(next)))
-            }
-            Found::Spare | Found::Damaged(_) => Ok(None),
+    fn look_at(&self, number: u64) -> Result<Found> {
+        let (env, dir, access) = (self.env, self.dir, self.access);
+        Segment::look(env, dir, self.store, number, Mode::Read, access)
+    }
+
+    /// What stands in the next segment's place, if anything does.
+    fn look_at_next(&self, resume: &Resume) -> Result<Option<Found>> {
+        match self.numbers.binary_search(&resume.segment) {
+            Ok(_) => self.look_at(resume.segment).map(Some),
+            Err(_) => Ok(None),
         }
     }
 
     /// Behind a clean close there are no segments but spare ones: nothing was
     /// written since. Gives those that are more than the one that comes next.
-    fn spares_behind(&self, resume: &Resume, end: u64) -> Result<Vec<u64>> {
-        let mut spares: Vec<_> = self.numbers.to_vec();
-        spares.retain(|number| *number >= resume.segment);
+    fn spares_behind(&self, resume: &Resume, next: Option<Found>) -> Result<Vec<u64>> {
+        let head = resume.next.previous();
+        if let Some(next) = next {
+            self.expect_spare(resume.segment, next, head)?;
+        }
+        let mut spares = self.numbers.to_vec();
+        spares.retain(|number| *number > resume.segment);
         for number in &spares {
-            let (mode, access) = (Mode::Read, self.access);
-            match Segment::look(self.env, self.dir, self.store, *number, mode, access)? {
-                Found::Spare => {}
-                Found::Damaged(error) => {
-                    // Without a frame that verifies it was no more than a spare.
-                    let mut within = Rest::default();
-                    within.look_into(self, *number)?;
-                    if within.has_frames {
-                        return Err(error);
-                    }
-                }
-                // A writer's who came this moment.
-                Found::Segment(next) if continues(next.header(), resume, end) => {}
-                Found::Segment(other) => {
-                    let (base, head) = (other.header().base, resume.next.previous());
-                    let reason = format!(
-                        "the segment begins with position {base}, \
-                         but the log was closed at {head}"
-                    );
-                    return Err(Error::corrupt(other.path(), 48, reason));
+            self.expect_spare(*number, self.look_at(*number)?, head)?;
+        }
+        Ok(spares)
+    }
+
+    /// Refuses what is more than a spare in a log that was closed at `head`.
+    fn expect_spare(&self, number: u64, found: Found, head: Position) -> Result<()> {
+        match found {
+            Found::Spare => Ok(()),
+            Found::Damaged(error) => {
+                // Without a frame that verifies it was no more than a spare.
+                let mut within = Rest::default();
+                within.look_into(self, number)?;
+                match within.has_frames {
+                    true => Err(error),
+                    false => Ok(()),
                 }
             }
+            Found::Segment(other) => {
+                let base = other.header().base;
+                let reason = format!(
+                    "the segment begins with position {base}, but the log was closed at {head}"
+                );
+                Err(Error::corrupt(other.path(), 48, reason))
+            }
         }
-        spares.retain(|number| *number > resume.segment);
-        Ok(spares)
     }
 
     /// The highest durable watermark in what stands behind a place in the log:
@@ -296,6 +296,7 @@ impl Recovery<'_> {
         segment: &Arc<Segment>,
         end: u64,
         resume: &Resume,
+        next: Option<Found>,
         damage: Option<&Error>,
     ) -> Result<Rest> {
         let rotten = |known: Position| {
@@ -311,7 +312,7 @@ impl Recovery<'_> {
         }
         let mut rest = Rest::default();
         if self.was_closed_at(segment.number(), end, resume.next.previous()) {
-            rest.later = self.spares_behind(resume, end)?;
+            rest.later = self.spares_behind(resume, next)?;
             return Ok(rest);
         }
         rest.look_behind(segment, end)?;
