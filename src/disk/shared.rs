@@ -374,10 +374,17 @@ impl Shared {
         }
     }
 
-    pub(super) fn wait(&self, after: Position, timeout: Duration) -> Result<Position> {
+    pub(super) fn wait(
+        &self,
+        after: Position,
+        timeout: Duration,
+        is_over: &dyn Fn() -> bool,
+    ) -> Result<Position> {
         let head = match &self.role {
-            Role::Writer(_) => self.progress.wait(after, timeout),
-            Role::Follower(follower) => super::follow::wait(self, follower, after, timeout)?,
+            Role::Writer(_) => self.progress.wait(after, timeout, is_over),
+            Role::Follower(follower) => {
+                super::follow::wait(self, follower, after, timeout, is_over)?
+            }
         };
         if head <= after && self.progress.is_closed() {
             return Err(ErrorKind::Closed.into());

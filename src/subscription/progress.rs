@@ -17,6 +17,7 @@ pub(crate) struct Progress {
 pub(crate) struct State {
     reached: Position,
     stopping: bool,
+    called: bool,
     ended: bool,
     trouble: Option<Error>,
     /// Whether the trouble is one that the consumer won't overcome by itself.
@@ -77,6 +78,22 @@ impl Progress {
 
     pub(crate) fn is_stopping(&self) -> bool {
         self.state.lock().stopping
+    }
+
+    /// Has the thread look at something else than events, soon.
+    pub(crate) fn call(&self) {
+        self.change(|state| state.called = true);
+    }
+
+    /// The thread is about to look at whatever it was called for.
+    pub(crate) fn answer_call(&self) {
+        self.state.lock().called = false;
+    }
+
+    /// Whether the thread is not to wait for events any longer.
+    pub(crate) fn is_wanted(&self) -> bool {
+        let state = self.state.lock();
+        state.stopping || state.called
     }
 
     pub(crate) fn has_ended(&self) -> bool {
