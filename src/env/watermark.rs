@@ -60,7 +60,9 @@ impl Watermark {
         let passed: Vec<_> = sleepers.extract_if(.., |(after, _)| *after < at).collect();
         self.note_awaited(&sleepers);
         drop(sleepers);
-        passed.iter().for_each(|(_, sleeper)| sleeper.wake());
+        for (_, sleeper) in passed {
+            sleeper.wake();
+        }
     }
 
     /// Has all who wait look again whether their wait is over.
