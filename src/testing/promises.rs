@@ -157,6 +157,7 @@ macro_rules! __contract_promises {
                 a_flush_makes_everything_submitted_durable
                 an_append_takes_with_it_what_was_submitted_before
                 what_nobody_waits_for_is_written_and_synced_soon
+                what_was_only_to_be_written_is_synced_soon
                 what_is_durable_is_visible
             }
             closing {
