@@ -188,3 +188,69 @@ impl Builder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::index::Postings;
+    use crate::index::terms::{EventTerms, Marks};
+    use std::path::Path;
+
+    const STORE: StoreId = StoreId::from_bytes([1; 16]);
+    const MARK: FrameMark = FrameMark {
+        segment: 1,
+        offset: 128,
+        checksum: 0,
+    };
+
+    fn key(high: u64, low: u32, is_stream: bool) -> TermKey {
+        TermKey {
+            high,
+            low,
+            is_stream,
+        }
+    }
+
+    /// A file of two events of one stream, each with a tag of its own; the two
+    /// tags and the stream begin with the same 48 bits.
+    fn file(first: u64) -> Arc<IndexFile> {
+        let mut table = Table::new(Position::new(first));
+        let marks = Marks {
+            stream_start: key(1 << 60, 0, false),
+            type_seen: key(2 << 60, 0, false),
+        };
+        for (place, low) in [(0, 9), (1, 8)] {
+            let terms = EventTerms {
+                stream: key(7 << 60 | 1, 7, true),
+                event_type: key(3 << 60, 0, false),
+                others: &[key(7 << 60 | 5, low, false)],
+            };
+            table.push(1, 128, Version::new(first + place), terms, marks);
+        }
+        let image = Image::of_table(STORE, &table, MARK).unwrap();
+        Arc::new(IndexFile::in_memory(Path::new("a.idx"), STORE, image.bytes).unwrap())
+    }
+
+    fn found(file: &IndexFile, key: TermKey) -> Option<Postings> {
+        file.find(key).unwrap().map(|term| term.postings)
+    }
+
+    #[test]
+    fn tags_that_share_a_key_have_their_postings_in_common_and_streams_do_not() {
+        let (one, two) = (file(1), file(3));
+        let image = merge(STORE, &[Arc::clone(&one), two]).unwrap().unwrap();
+        let merged = IndexFile::in_memory(Path::new("a.idx"), STORE, image.bytes).unwrap();
+        for (file, places) in [(&*one, vec![0, 1]), (&merged, vec![0, 1, 2, 3])] {
+            let all = Some(Postings::Inline(places.clone()));
+            for low in [8, 9, 10] {
+                assert_eq!(found(file, key(7 << 60 | 5, low, false)), all);
+            }
+            assert_eq!(found(file, key(7 << 60 | 1, 7, true)), all);
+            assert_eq!(found(file, key(7 << 60 | 1, 8, true)), None);
+            assert_eq!(found(file, key(7 << 60 | 2, 7, true)), None);
+            assert_eq!(found(file, key(7 << 60 | 1 << 16, 9, false)), None);
+            let latest = file.latest(key(7 << 60 | 1, 7, true)).unwrap();
+            assert_eq!(latest, Some(Version::new(places.len() as u64)));
+        }
+    }
+}

@@ -78,7 +78,7 @@ pub(super) fn encode(
     out.put(first.into(), widths.place);
     if postings.len() > 1 {
         let gaps = gaps::between(postings);
-        let parameter = Parameter::of(gaps.clone());
+        let parameter = Parameter::of(&gaps);
         parameter.put(out);
         parameter.put_length(out, postings.len() - 1);
         parameter.put_codes(out, gaps);
@@ -258,7 +258,7 @@ mod tests {
             (key(1, true), version(1), &long[3..INLINE_MAX + 3]),
             (key(2, true), version(u64::MAX), &long[..]),
             (key(1 << 29, false), None, &[5, 6, 7][..]),
-            (key(1 << 30, false), None, &long[..INLINE_MAX + 1]),
+            (key(1 << 30, false), None, &long[..=INLINE_MAX]),
         ];
         let (mut out, mut lists) = (BitWriter::default(), vec![0; 5]);
         let entries = terms.map(|(key, first_version, postings)| {

@@ -29,7 +29,7 @@ fn code_bits(gap: u32, k: u32) -> usize {
 }
 
 impl Parameter {
-    pub(super) fn of(gaps: impl Iterator<Item = u32> + Clone) -> Self {
+    pub(super) fn of(gaps: &(impl Iterator<Item = u32> + Clone)) -> Self {
         let largest = gaps.clone().max().unwrap_or(0);
         if largest == 0 {
             return Parameter { k: RUN, bits: 0 };
@@ -196,7 +196,7 @@ mod tests {
     use super::*;
 
     fn coded(postings: &[u32]) -> (Vec<u8>, Parameter) {
-        let parameter = Parameter::of(between(postings));
+        let parameter = Parameter::of(&between(postings));
         let mut out = BitWriter::default();
         parameter.put(&mut out);
         parameter.put_length(&mut out, postings.len() - 1);

@@ -16,7 +16,7 @@ pub(super) fn encode(out: &mut Vec<u8>, postings: &[u32]) {
     let mut codes = BitWriter::default();
     for block in postings.chunks(BLOCK) {
         let gaps = gaps::between(block);
-        let parameter = Parameter::of(gaps.clone());
+        let parameter = Parameter::of(&gaps);
         parameter.put(&mut codes);
         parameter.put_codes(&mut codes, gaps);
         codes.align();

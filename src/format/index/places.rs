@@ -31,7 +31,7 @@ impl Line {
         let lowest = levels.clone().min()?;
         let highest = u32::try_from(levels.max()? - lowest).ok()?;
         Some(Line {
-            start: lowest as u32,
+            start: lowest.cast_unsigned() as u32,
             slope,
             width: bits::width(highest),
         })

@@ -217,7 +217,9 @@ mod tests {
         let mut writer = BitWriter::default();
         let values = (0..64).flat_map(|bits| [1 << bits, u64::MAX >> bits, (1 << bits) | 1]);
         let values: Vec<u64> = values.collect();
-        values.iter().for_each(|value| writer.put_gamma(*value));
+        for value in &values {
+            writer.put_gamma(*value);
+        }
         let bytes = writer.into_bytes();
         let mut reader = BitReader::new(&bytes);
         for value in values {

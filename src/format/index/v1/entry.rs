@@ -117,7 +117,9 @@ mod tests {
     fn put(out: &mut Vec<u8>, key: TermKey, numbers: &[u64]) {
         out.extend_from_slice(&key.high.to_le_bytes());
         out.extend_from_slice(&key.low.to_le_bytes());
-        numbers.iter().for_each(|number| varint::put(out, *number));
+        for number in numbers {
+            varint::put(out, *number);
+        }
     }
 
     #[test]
