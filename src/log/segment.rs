@@ -21,6 +21,44 @@ pub(crate) enum Access {
     Plain,
 }
 
+/// A segment's file, open, and mapped if it is read so.
+#[derive(Debug)]
+pub(crate) struct SegmentFile {
+    path: PathBuf,
+    file: Arc<dyn File>,
+    map: Option<Arc<Map>>,
+    size: u64,
+}
+
+impl SegmentFile {
+    /// The first `size` bytes of this file.
+    pub(super) fn new(
+        path: PathBuf,
+        file: Arc<dyn File>,
+        size: u64,
+        access: Access,
+    ) -> std::io::Result<Self> {
+        let map = match access {
+            Access::Mapped => file.map(size as usize)?.map(Arc::new),
+            Access::Plain => None,
+        };
+        Ok(SegmentFile {
+            path,
+            file,
+            map,
+            size,
+        })
+    }
+
+    pub(crate) fn file(&self) -> &dyn File {
+        &*self.file
+    }
+
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+}
+
 /// How near the bytes are brought that will be read soon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Near {
@@ -117,30 +155,19 @@ impl Segment {
             return Err(Error::corrupt(&path, size, reason));
         }
         // Whatever stands behind that was never the log's.
-        let size = header.size;
-        Self::with_header(&path, file, size, header, access).map(Found::Segment)
+        let file = SegmentFile::new(path.clone(), file, header.size, access)
+            .map_err(|error| Error::io(&path, "map", error))?;
+        Ok(Found::Segment(Self::with_header(file, header)))
     }
 
-    /// A segment whose header is known: a new tail, or one just read.
-    pub(crate) fn with_header(
-        path: &Path,
-        file: Arc<dyn File>,
-        size: u64,
-        header: SegmentHeader,
-        access: Access,
-    ) -> Result<Self> {
-        let map = match access {
-            Access::Mapped => file
-                .map(size as usize)
-                .map_err(|error| Error::io(path, "map", error))?
-                .map(Arc::new),
-            Access::Plain => None,
-        };
-        Ok(Segment {
-            path: path.to_path_buf(),
-            file,
-            map,
-            size,
+    /// The segment in this file, whose header is known: a new tail, or one that
+    /// was just read.
+    pub(crate) fn with_header(file: SegmentFile, header: SegmentHeader) -> Self {
+        Segment {
+            path: file.path,
+            file: file.file,
+            map: file.map,
+            size: file.size,
             published: AtomicU64::new(0),
             verified: OnceLock::new(),
             header,
@@ -149,7 +176,7 @@ impl Segment {
                 epoch: header.epoch,
                 base_time: header.base_time,
             },
-        })
+        }
     }
 
     /// A segment whose header is lost, to look for frames in it: they are bound
@@ -159,6 +186,7 @@ impl Segment {
         let io = |error| Error::io(&path, "read", error);
         let file = env.fs.open(&path, Mode::Read).map_err(io)?;
         let size = file.len().map_err(io)?.min(MAX_SIZE);
+        let file = SegmentFile::new(path.clone(), file, size, Access::Plain).map_err(io)?;
         let header = SegmentHeader {
             store,
             number,
@@ -169,7 +197,7 @@ impl Segment {
             durable: Position::START,
             size,
         };
-        Self::with_header(&path, file, size, header, Access::Plain)
+        Ok(Self::with_header(file, header))
     }
 
     pub(crate) fn number(&self) -> u64 {
