@@ -14,9 +14,15 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How many files of about a size are merged into one. More mean fewer bytes
-/// written, and more files to look into.
-const FANOUT: usize = 4;
+/// Adjacent files are merged once they are together so many times as large as
+/// the largest of them, so that whatever is written again comes into a file so
+/// many times as large as before. More mean fewer bytes written, and more files
+/// to look into.
+const FAN_IN: u64 = 6;
+/// The same when a store is closed, for files that become no larger than twice
+/// `LARGEST_AT_CLOSE`: small files are large for what they hold.
+const FAN_IN_AT_CLOSE: u64 = 2;
+const LARGEST_AT_CLOSE: u64 = 1 << 20;
 /// Files over this many events are merged no further, so that a merge needs
 /// bounded memory: about 150 MB.
 const LARGEST_MERGE: u64 = 16 << 20;
@@ -92,7 +98,14 @@ pub(super) fn write_tables(shared: &Arc<Shared>, writer: &Writer) -> Result<()> 
         }
     }
     ids::write_tables(shared, writer)?;
-    merge_files(shared)
+    merge_files(shared, FAN_IN, LARGEST_MERGE)
+}
+
+/// The same for a store that is being closed.
+pub(super) fn write_last_tables(shared: &Arc<Shared>, writer: &Writer) -> Result<()> {
+    write_tables(shared, writer)?;
+    let _one_at_a_time = writer.indexing.lock();
+    merge_files(shared, FAN_IN_AT_CLOSE, LARGEST_AT_CLOSE)
 }
 
 /// The frame that ends with a position.
@@ -134,7 +147,7 @@ pub(super) fn save_in(env: &crate::env::Env, dir: &std::path::Path, image: &Imag
 }
 
 /// Merges files until there are few of each size.
-fn merge_files(shared: &Arc<Shared>) -> Result<()> {
+fn merge_files(shared: &Arc<Shared>, fan_in: u64, largest: u64) -> Result<()> {
     // A log that lies makes files that do, as often as they are made again.
     let mut healings = MOST_HEALINGS;
     loop {
@@ -142,7 +155,7 @@ fn merge_files(shared: &Arc<Shared>) -> Result<()> {
         let sizes = files
             .iter()
             .map(|file| u64::from(file.header().positions()));
-        let Some(run) = mergeable(&sizes.collect::<Vec<_>>(), LARGEST_MERGE) else {
+        let Some(run) = mergeable(&sizes.collect::<Vec<_>>(), fan_in, largest) else {
             return Ok(());
         };
         let run = &files[run];
@@ -166,39 +179,27 @@ fn merge_files(shared: &Arc<Shared>) -> Result<()> {
     }
 }
 
-/// Of files of these sizes, adjacent ones of about a size that are many enough
-/// to be merged. Those of `largest` and more are merged no further.
-pub(super) fn mergeable(sizes: &[u64], largest: u64) -> Option<Range<usize>> {
-    let tier = |size: &u64| match *size {
-        size if size >= largest => u32::MAX,
-        size => size.ilog(FANOUT as u64),
-    };
-    let highest = sizes
-        .iter()
-        .map(tier)
-        .filter(|tier| *tier < u32::MAX)
-        .max()?;
-    (0..=highest).find_map(|limit| {
-        let mut start = 0;
-        let mut runs = sizes.split(|size| tier(size) > limit).map(|run| {
-            let own = start..start + run.len();
-            start = own.end + 1;
-            own
-        });
-        // Never more at once than the largest file may become.
-        let within = |run: Range<usize>| {
-            let mut total = 0;
-            let few = sizes[run.clone()].iter().take_while(|size| {
-                total += **size;
-                total <= 2 * largest
-            });
-            run.start..run.start + few.count()
-        };
-        runs.by_ref()
-            .filter(|run| run.len() >= FANOUT)
-            .map(within)
-            .find(|run| run.len() > 1)
-    })
+/// Of files of these sizes, the longest run that is together `fan_in` times as
+/// large as its largest, and at most twice `largest`. Files of `largest` and more
+/// are merged no further.
+pub(super) fn mergeable(sizes: &[u64], fan_in: u64, largest: u64) -> Option<Range<usize>> {
+    let mut best: Option<Range<usize>> = None;
+    for start in 0..sizes.len() {
+        let (mut total, mut most) = (0u64, 0);
+        for (index, size) in sizes.iter().enumerate().skip(start) {
+            total = total.saturating_add(*size);
+            most = most.max(*size);
+            if most >= largest || total > largest.saturating_mul(2) {
+                break;
+            }
+            let run = start..index + 1;
+            let longest = best.as_ref().is_none_or(|best| best.len() < run.len());
+            if run.len() > 1 && longest && total >= most.saturating_mul(fan_in) {
+                best = Some(run);
+            }
+        }
+    }
+    best
 }
 
 /// Makes an index file anew from the log, if that is where an error was met.
@@ -234,4 +235,38 @@ fn heal_locked(shared: &Arc<Shared>, error: &Error) -> Result<bool> {
     };
     shared.index.put_file(file);
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_about_a_size_are_merged_and_large_ones_let_alone() {
+        assert_eq!(mergeable(&[1; 5], 6, 100), None);
+        assert_eq!(mergeable(&[1; 6], 6, 100), Some(0..6));
+        // A few small ones do not have a large one written again.
+        assert_eq!(mergeable(&[50, 1, 1, 1, 1, 1], 6, 100), None);
+        assert_eq!(mergeable(&[50, 1, 1, 1, 1, 1, 1], 6, 100), Some(1..7));
+        assert_eq!(mergeable(&[10, 10, 10, 10, 10, 5, 5], 6, 100), Some(0..7));
+        assert_eq!(mergeable(&[100; 9], 6, 100), None);
+        assert_eq!(mergeable(&[60; 9], 2, 100), Some(0..3));
+        assert_eq!(mergeable(&[], 2, 100), None);
+    }
+
+    #[test]
+    fn nothing_is_written_often_and_few_files_are_left() {
+        let (mut sizes, mut written, tables) = (Vec::<u64>::new(), 0, 1000);
+        for _ in 0..tables {
+            sizes.push(1);
+            while let Some(run) = mergeable(&sizes, FAN_IN, 256) {
+                let total = sizes[run.clone()].iter().sum();
+                written += total;
+                sizes.splice(run, [total]);
+            }
+            assert!(sizes.len() <= 21, "{sizes:?}");
+        }
+        // 6^3 are nearly 256, and a merge is of six or more.
+        assert!(written <= 4 * tables, "{written}");
+    }
 }

@@ -294,7 +294,7 @@ fn state_end(shared: &Arc<Shared>, writer: &Writer, head: Position) -> Result<()
     };
     // The index is derived: without it the next open takes longer.
     if !shared.env.bug(Bug::ClosesBeforeSync) {
-        let _ = background::write_tables(shared, writer);
+        let _ = background::write_last_tables(shared, writer);
     }
     let statement = CloseStatement {
         store: shared.id,

@@ -13,6 +13,9 @@ use crate::types::{Durability, Position, StoreId};
 use std::path::Path;
 use std::sync::Arc;
 
+/// As for files of the index, where more are looked into for each new id.
+const FAN_IN: u64 = 4;
+
 /// Where files of ids are kept, and for which store.
 #[derive(Clone, Debug)]
 pub(super) struct Place<'a> {
@@ -118,7 +121,7 @@ pub(in crate::disk) fn merge_files(shared: &Arc<Shared>, ids: &Ids, writer: &Wri
             .iter()
             .map(|own| own.header().entries())
             .collect();
-        let Some(run) = background::mergeable(&sizes, u64::from(u32::MAX) / 2) else {
+        let Some(run) = background::mergeable(&sizes, FAN_IN, u64::from(u32::MAX) / 2) else {
             return Ok(());
         };
         let run = &parts.files()[run];
