@@ -8,6 +8,29 @@ use std::time::{Duration, Instant, SystemTime};
 ///
 /// A clock may go backwards; a store never does: it records the latest time
 /// that it has seen.
+///
+/// A clock that stands still, for a test of times:
+///
+/// ```
+/// use annals::{Append, Clock, Event, EventStore, Options, Timestamp};
+/// use std::sync::Arc;
+///
+/// #[derive(Debug)]
+/// struct Noon;
+///
+/// impl Clock for Noon {
+///     fn now(&self) -> Timestamp {
+///         Timestamp::from_micros(43_200_000_000).unwrap()
+///     }
+/// }
+///
+/// # let place = tempfile::tempdir()?;
+/// # let path = place.path().join("store");
+/// let store = Options::new().clock(Arc::new(Noon)).open(path)?;
+/// let done = store.append(Append::to("users/1").event(Event::new("Registered", "")))?;
+/// assert_eq!(done.recorded().to_string(), "1970-01-01T12:00:00Z");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The time now.
     fn now(&self) -> Timestamp;

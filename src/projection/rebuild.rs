@@ -26,6 +26,33 @@ impl<P: Projection> Projected<P> {
     /// This blocks until it is done: call it on a thread of its own if need
     /// be. Of two calls at once, one waits for the other.
     ///
+    /// ```
+    /// use annals::projection::{Projection, Projector};
+    /// use annals::subscription::{Delivered, HandlerError};
+    /// use annals::{Append, Event, EventStore, MemoryStore};
+    /// use std::{sync::Arc, time::Duration};
+    ///
+    /// /// Counts bytes, as the code of the day has it.
+    /// struct Sizes { unit: usize, sum: usize }
+    ///
+    /// impl Projection for Sizes {
+    ///     fn handle(&mut self, event: &Delivered) -> Result<(), HandlerError> {
+    ///         self.sum += event.data().len() / self.unit;
+    ///         Ok(())
+    ///     }
+    /// }
+    ///
+    /// let store = Arc::new(MemoryStore::new());
+    /// let done = store.append(Append::to("files/1").event(Event::new("Added", vec![0; 3000])))?;
+    /// let sizes = Projector::new(store, Sizes { unit: 1000, sum: 0 }).start()?;
+    /// sizes.wait_for(done.last(), Duration::from_secs(10))?;
+    /// assert_eq!(sizes.read(|sizes| sizes.sum), 3);
+    ///
+    /// let old = sizes.rebuild(Sizes { unit: 1, sum: 0 })?;
+    /// assert_eq!((old.sum, sizes.read(|sizes| sizes.sum)), (3, 3000));
+    /// # Ok::<(), annals::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// - What the new projection fails with, or the store: the running one
     ///   stays.

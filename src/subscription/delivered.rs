@@ -5,6 +5,27 @@ use crate::types::{Position, RecordedEvent};
 use std::ops::Deref;
 
 /// Whether an event is history or news to whoever is given it.
+///
+/// ```
+/// use annals::subscription::{Phase, subscribe};
+/// use annals::{Append, Event, EventStore, MemoryStore, Position, Query};
+/// use std::sync::Arc;
+///
+/// let store = Arc::new(MemoryStore::new());
+/// store.append(Append::to("users/1").event(Event::new("Registered", "")))?;
+/// let mut users = subscribe(store.clone(), Query::all(), Position::START);
+/// store.append(Append::to("users/2").event(Event::new("Registered", "")))?;
+///
+/// let mut welcomed = Vec::new();
+/// for event in users.by_ref().take(2) {
+///     let event = event?;
+///     if event.phase() == Phase::Live {
+///         welcomed.push(event.stream().to_owned());
+///     }
+/// }
+/// assert_eq!(welcomed, ["users/2"]);
+/// # Ok::<(), annals::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Phase {
     /// It was there before the consumer began: what there was to do about it
