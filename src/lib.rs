@@ -157,7 +157,7 @@ pub use scenario::{Outcome, Scenario};
 pub use schema_lock::{SchemaLock, SchemaLockError};
 pub use store::{
     Access, Answer, Append, Appended, Capabilities, Direction, EventStore, Events, ExplainedItem,
-    ExplainedTerm, Explanation, Pending, Query, QueryItem, StreamPart, Term,
+    ExplainedTerm, Explanation, Pending, Query, QueryItem, Resume, StreamPart, Term,
 };
 #[cfg(feature = "toolkit")]
 pub use trace::CausationTree;

@@ -63,6 +63,17 @@ impl Keeper {
         self.keep_now(reached)
     }
 
+    /// How long its consumer may sleep while nothing happens: until the next
+    /// time to save, if there is anything to be saved. What is to be saved may
+    /// not be durable yet, so it is looked at now and then.
+    pub(crate) fn rest(&self, reached: Position) -> Duration {
+        const LEAST: Duration = Duration::from_millis(50);
+        match reached > self.saved.position {
+            true => self.next.left().max(LEAST),
+            false => Duration::MAX,
+        }
+    }
+
     /// Saves that everything up to here was dealt with.
     ///
     /// Events may be seen before they are durable. If a crash takes those,

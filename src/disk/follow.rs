@@ -175,12 +175,13 @@ pub(super) fn open_board(env: &Env, dir: &Path) -> Result<Option<Board>> {
 }
 
 /// Blocks until the writer has shown something after `after`, the time is up,
-/// or this store is closed.
+/// this store is closed, or the wait is over.
 pub(super) fn wait(
     shared: &Shared,
     follower: &Mutex<Follower>,
     after: Position,
     timeout: Duration,
+    is_over: &dyn Fn() -> bool,
 ) -> Result<Position> {
     let deadline = Deadline::after(timeout);
     let mut pause = FIRST_LOOK;
@@ -188,11 +189,11 @@ pub(super) fn wait(
         follower.lock().refresh(shared)?;
         let head = shared.progress.visible();
         let left = deadline.left();
-        if head > after || shared.progress.is_closed() || left.is_zero() {
+        if head > after || shared.progress.is_closed() || left.is_zero() || is_over() {
             return Ok(head);
         }
         // Another thread of this process may refresh meanwhile.
-        shared.progress.wait(after, left.min(pause));
+        shared.progress.wait(after, left.min(pause), is_over);
         pause = (pause * 2).min(LONGEST_LOOK);
     }
 }
@@ -215,7 +216,7 @@ pub(super) fn begin(shared: &Shared, floor: Position) -> Result<()> {
         match follower.judge(shared, floor) {
             Ok(()) => break,
             Err(error) if error.is_corrupt() && look < MOST_LOOKS => {
-                shared.progress.wait(Position::MAX, LONGEST_LOOK);
+                shared.progress.wait(Position::MAX, LONGEST_LOOK, &|| false);
             }
             Err(error) => return Err(error),
         }

@@ -162,7 +162,7 @@ impl EventStore for LogStore {
 
     fn read(&self, query: &Query) -> Events {
         match self.shared.reading(query) {
-            Ok(reading) => Events::new(reading.owned()),
+            Ok(reading) => Events::resumable(reading.owned()),
             Err(error) => Events::failed(error),
         }
     }
@@ -205,7 +205,20 @@ impl EventStore for LogStore {
     }
 
     fn wait(&self, after: Position, timeout: Duration) -> Result<Position> {
-        self.shared.wait(after, timeout)
+        self.shared.wait(after, timeout, &|| false)
+    }
+
+    fn wait_unless(
+        &self,
+        after: Position,
+        timeout: Duration,
+        is_over: &dyn Fn() -> bool,
+    ) -> Result<Position> {
+        self.shared.wait(after, timeout, is_over)
+    }
+
+    fn wake(&self) {
+        self.shared.progress.wake_all();
     }
 
     fn id(&self) -> StoreId {

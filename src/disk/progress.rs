@@ -1,7 +1,7 @@
 //! How far the log has come, for everybody who waits or looks.
 
-use crate::env::sync::{AtomicU64, Condvar, Mutex, Ordering};
-use crate::env::{Board, Deadline};
+use crate::env::sync::{AtomicU64, Ordering};
+use crate::env::{Board, Watermark};
 use crate::types::Position;
 use std::time::Duration;
 
@@ -15,18 +15,10 @@ pub(super) const BOARD_BOOT: usize = 2;
 /// The watermarks.
 #[derive(Debug)]
 pub(super) struct Progress {
-    visible: AtomicU64,
+    visible: Watermark,
     written: AtomicU64,
     durable: AtomicU64,
     board: Option<Board>,
-    waiters: Mutex<Waiters>,
-    moved: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Waiters {
-    count: usize,
-    closed: bool,
 }
 
 impl Progress {
@@ -34,12 +26,10 @@ impl Progress {
     /// of the machine from others.
     pub(super) fn new(head: Position, board: Option<Board>, boot: Option<u64>) -> Self {
         let progress = Progress {
-            visible: AtomicU64::new(head.get()),
+            visible: Watermark::new(head),
             written: AtomicU64::new(head.get()),
             durable: AtomicU64::new(head.get()),
             board,
-            waiters: Mutex::new(Waiters::default()),
-            moved: Condvar::new(),
         };
         progress.post(BOARD_DURABLE, head);
         progress.post(BOARD_VISIBLE, head);
@@ -57,7 +47,7 @@ impl Progress {
     }
 
     pub(super) fn visible(&self) -> Position {
-        Position::new(self.visible.load(Ordering::Acquire))
+        self.visible.get()
     }
 
     pub(super) fn written(&self) -> Position {
@@ -79,42 +69,34 @@ impl Progress {
 
     /// Shows events up to `position` to readers and wakes who waits for them.
     pub(super) fn set_visible(&self, position: Position) {
-        if self.visible.fetch_max(position.get(), Ordering::AcqRel) >= position.get() {
-            return;
-        }
-        self.post(BOARD_VISIBLE, position);
-        if self.waiters.lock().count > 0 {
-            self.moved.notify_all();
+        if self.visible.raise(position) {
+            self.post(BOARD_VISIBLE, position);
+            self.visible.tell();
         }
     }
 
     /// Wakes everybody for good.
     pub(super) fn close(&self) {
-        self.waiters.lock().closed = true;
-        self.moved.notify_all();
+        self.visible.close();
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.waiters.lock().closed
+        self.visible.is_closed()
     }
 
-    /// Blocks until something after `after` is visible, the time is up or the
-    /// store is closed; says what is visible then.
-    pub(super) fn wait(&self, after: Position, timeout: Duration) -> Position {
-        let deadline = Deadline::after(timeout).moment();
-        let mut waiters = self.waiters.lock();
-        waiters.count += 1;
-        while self.visible() <= after && !waiters.closed {
-            match deadline {
-                Some(deadline) => {
-                    if self.moved.wait_until(&mut waiters, deadline).timed_out() {
-                        break;
-                    }
-                }
-                None => self.moved.wait(&mut waiters),
-            }
-        }
-        waiters.count -= 1;
-        self.visible()
+    /// Has all who wait look again whether their wait is over.
+    pub(super) fn wake_all(&self) {
+        self.visible.wake_all();
+    }
+
+    /// Blocks until something after `after` is visible, the time is up, the
+    /// store is closed or the wait is over; says what is visible then.
+    pub(super) fn wait(
+        &self,
+        after: Position,
+        timeout: Duration,
+        is_over: &dyn Fn() -> bool,
+    ) -> Position {
+        self.visible.wait(after, timeout, is_over)
     }
 }

@@ -276,6 +276,7 @@ impl Shared {
         match outcome {
             Outcome::Taken(appended, durability) => {
                 self.settle(appended.last(), durability)?;
+                self.sync_soon(appended.last());
                 Ok(appended)
             }
             Outcome::Refused(append, refusal, durability) => {
@@ -304,6 +305,14 @@ impl Shared {
     /// synced, even if nobody waits for it.
     fn flush_soon(self: &Arc<Self>, claimed: Position) {
         self.settle_after(SOON, Durability::Written, claimed);
+    }
+
+    /// Sees to it that what is written up to `last` is synced, even if nobody
+    /// asks for it.
+    fn sync_soon(self: &Arc<Self>, last: Position) {
+        if self.progress.durable() < last {
+            self.settle_after(SYNC_SOON, Durability::Durable, last);
+        }
     }
 
     fn settle_after(self: &Arc<Self>, delay: Duration, durability: Durability, up_to: Position) {
@@ -374,10 +383,17 @@ impl Shared {
         }
     }
 
-    pub(super) fn wait(&self, after: Position, timeout: Duration) -> Result<Position> {
+    pub(super) fn wait(
+        &self,
+        after: Position,
+        timeout: Duration,
+        is_over: &dyn Fn() -> bool,
+    ) -> Result<Position> {
         let head = match &self.role {
-            Role::Writer(_) => self.progress.wait(after, timeout),
-            Role::Follower(follower) => super::follow::wait(self, follower, after, timeout)?,
+            Role::Writer(_) => self.progress.wait(after, timeout, is_over),
+            Role::Follower(follower) => {
+                super::follow::wait(self, follower, after, timeout, is_over)?
+            }
         };
         if head <= after && self.progress.is_closed() {
             return Err(ErrorKind::Closed.into());

@@ -17,6 +17,7 @@ pub(crate) mod sim;
 mod stopwatch;
 pub(crate) mod sync;
 mod tasks;
+mod watermark;
 
 #[cfg_attr(not(feature = "testing"), allow(unreachable_pub))]
 pub use bugs::Bug;
@@ -26,6 +27,7 @@ pub(crate) use map::{Board, Map, text};
 pub(crate) use os::{OsFs, temporary_directory};
 pub(crate) use stopwatch::Stopwatch;
 pub(crate) use tasks::{Lane, OsTasks, Tasks};
+pub(crate) use watermark::Watermark;
 
 use std::sync::Arc;
 

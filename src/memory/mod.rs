@@ -8,11 +8,11 @@ mod state;
 #[cfg(test)]
 mod tests;
 
-use crate::env::sync::{Condvar, Mutex};
-use crate::env::{Clock, Env, SystemClock};
+use crate::env::sync::Mutex;
+use crate::env::{Clock, Env, SystemClock, Watermark};
 use crate::error::{ErrorKind, Result};
-use crate::store::{Append, Appended, Capabilities, EventStore, Events, Pending, Query};
-use crate::types::{Limits, Position, StoreId, Timestamp, Version};
+use crate::store::{Append, Appended, Capabilities, EventStore, Events, Pending, Query, Resume};
+use crate::types::{Limits, Position, RecordedEvent, StoreId, Timestamp, Version};
 use state::{Cursor, State};
 use std::fmt;
 use std::sync::Arc;
@@ -42,7 +42,31 @@ pub struct MemoryStore {
 /// What the store and the iterators over it have in common.
 struct Shared {
     state: Mutex<State>,
-    changed: Condvar,
+    /// The head once more, for those who wait for it.
+    head: Watermark,
+}
+
+/// The events that a read finds.
+struct Found {
+    shared: Arc<Shared>,
+    cursor: Cursor,
+}
+
+impl Iterator for Found {
+    type Item = Result<RecordedEvent>;
+
+    /// The lock is taken for each event anew, so that whoever reads may append
+    /// between two of them.
+    fn next(&mut self) -> Option<Self::Item> {
+        self.cursor.next(&self.shared.state.lock()).map(Ok)
+    }
+}
+
+impl Resume for Found {
+    fn resume(&mut self, up_to: Position, most: u64) -> bool {
+        let head = self.shared.state.lock().head();
+        self.cursor.resume(up_to.min(head), most)
+    }
 }
 
 impl MemoryStore {
@@ -78,7 +102,7 @@ impl MemoryStore {
             clock,
             shared: Arc::new(Shared {
                 state: Mutex::new(State::default()),
-                changed: Condvar::new(),
+                head: Watermark::new(Position::START),
             }),
         }
     }
@@ -119,9 +143,10 @@ impl MemoryStore {
         let mut state = self.shared.state.lock();
         state.check_open()?;
         let outcome = state.append(append, &*self.clock, self.unique_ids)?;
+        self.shared.head.raise(state.head());
         // Whoever is woken finds the lock free.
         drop(state);
-        self.shared.changed.notify_all();
+        self.shared.head.tell();
         Ok(outcome)
     }
 }
@@ -147,13 +172,10 @@ impl EventStore for MemoryStore {
     }
 
     fn read(&self, query: &Query) -> Events {
-        let shared = Arc::clone(&self.shared);
-        let mut cursor = Cursor::new(query.clone(), self.head());
-        // The lock is taken for each event anew, so that whoever reads may
-        // append between two of them.
-        Events::new(std::iter::from_fn(move || {
-            cursor.next(&shared.state.lock()).map(Ok)
-        }))
+        Events::resumable(Found {
+            shared: Arc::clone(&self.shared),
+            cursor: Cursor::new(query.clone(), self.head()),
+        })
     }
 
     fn version(&self, stream: &str) -> Result<Version> {
@@ -175,16 +197,24 @@ impl EventStore for MemoryStore {
     }
 
     fn wait(&self, after: Position, timeout: Duration) -> Result<Position> {
-        let mut state = self.shared.state.lock();
-        self.shared.changed.wait_while_for(
-            &mut state,
-            |state| state.head() <= after && state.is_open(),
-            timeout,
-        );
-        if state.head() > after || state.is_open() {
-            return Ok(state.head());
+        self.wait_unless(after, timeout, &|| false)
+    }
+
+    fn wait_unless(
+        &self,
+        after: Position,
+        timeout: Duration,
+        is_over: &dyn Fn() -> bool,
+    ) -> Result<Position> {
+        let head = self.shared.head.wait(after, timeout, is_over);
+        if head <= after && self.shared.head.is_closed() {
+            return Err(ErrorKind::Closed.into());
         }
-        Err(ErrorKind::Closed.into())
+        Ok(head)
+    }
+
+    fn wake(&self) {
+        self.shared.head.wake_all();
     }
 
     fn id(&self) -> StoreId {
@@ -193,7 +223,7 @@ impl EventStore for MemoryStore {
 
     fn close(&self) -> Result<()> {
         self.shared.state.lock().close();
-        self.shared.changed.notify_all();
+        self.shared.head.close();
         Ok(())
     }
 

@@ -21,10 +21,6 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn is_open(&self) -> bool {
-        !self.closed
-    }
-
     pub(super) fn check_open(&self) -> Result<()> {
         if self.closed {
             return Err(ErrorKind::Closed.into());
@@ -249,12 +245,23 @@ impl Cursor {
         while self.left > 0 && self.after < self.up_to {
             let position = self.step();
             let event = state.at(position)?;
-            if self.query.matches(&event.as_ref()) {
+            let items = self.query.items();
+            if items.iter().any(|item| item.matches(&event.as_ref())) {
                 self.left -= 1;
                 return Some(event.clone());
             }
         }
         None
+    }
+
+    /// Goes on, forward, up to another position, with `most` events at most.
+    pub(super) fn resume(&mut self, up_to: Position, most: u64) -> bool {
+        if self.query.direction() == Direction::Backward {
+            return false;
+        }
+        self.left = most;
+        self.up_to = up_to;
+        true
     }
 
     /// Takes the nearest position off what is left.

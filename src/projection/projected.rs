@@ -81,6 +81,7 @@ impl<P: Projection> Projected<P> {
 
     fn end(&mut self) {
         self.shared.progress.stop();
+        self.shared.store.wake();
         let own = std::thread::current().id();
         if let Some(thread) = self
             .thread

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::subscription::{Delivered, HandlerError, Retry, Subscription, caught};
 use crate::types::Position;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(super) struct Runner<P> {
     pub(super) shared: Arc<Shared<P>>,
@@ -97,7 +98,7 @@ impl<P: Projection> Runner<P> {
         }
     }
 
-    /// Takes account of the next append, or waits a little for one. Whether
+    /// Takes account of the next append, or waits for one. Whether
     /// there may be more.
     fn step(&mut self, source: &mut Source) -> Result<bool, Hitch> {
         let found = source.next()?;
@@ -105,7 +106,12 @@ impl<P: Projection> Runner<P> {
         let idle = found.is_none();
         if idle && source.reached() == self.shared.progress.reached() {
             if !ended {
-                source.events.wait_a_little()?;
+                let progress = &self.shared.progress;
+                let keeper = self.keeper.as_ref();
+                let rest = keeper.map_or(Duration::MAX, |keeper| keeper.rest(progress.reached()));
+                source
+                    .events
+                    .wait_for_more(rest, &|| progress.is_wanted())?;
             }
         } else {
             self.advance(source, found)?;

@@ -236,6 +236,8 @@ impl Publishing {
         let closed = || Error::from(ErrorKind::Closed);
         let again = Again { position, answer };
         running.orders.send(again).map_err(|_| closed())?;
+        running.progress.call();
+        self.store.wake();
         outcome.recv().map_err(|_| closed())?
     }
 
@@ -263,6 +265,7 @@ impl Publishing {
         for running in &self.running {
             running.progress.stop();
         }
+        self.store.wake();
         let own = std::thread::current().id();
         for running in &mut self.running {
             // A handler may hold the last handle on what runs it.

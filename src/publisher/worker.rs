@@ -34,6 +34,7 @@ impl Worker {
         let mut events = self.subscribe(self.keeper.saved().position);
         let mut failures = 0;
         while !self.progress.is_stopping() {
+            self.progress.answer_call();
             self.follow_orders();
             match self.step(&mut events) {
                 Ok(true) => failures = 0,
@@ -62,7 +63,7 @@ impl Worker {
         Subscription::resume(Arc::clone(&self.store), query, cursor)
     }
 
-    /// Deals with the next event, or waits a little for one. Whether there
+    /// Deals with the next event, or waits for one. Whether there
     /// may be more.
     fn step(&mut self, events: &mut Subscription) -> Result<bool> {
         match events.try_next()? {
@@ -78,7 +79,8 @@ impl Worker {
             }
             None => {
                 self.progress.reach(events.reached());
-                events.wait_a_little()?;
+                let rest = self.keeper.rest(self.progress.reached());
+                events.wait_for_more(rest, &|| self.progress.is_wanted())?;
             }
         }
         self.keeper.keep(self.progress.reached())?;

@@ -8,7 +8,7 @@ mod query;
 
 pub(crate) use append::check_name;
 pub use append::{Answer, Append, Appended, Pending, StreamPart};
-pub use events::Events;
+pub use events::{Events, Resume};
 pub use explain::{Access, ExplainedItem, ExplainedTerm, Explanation, Term};
 pub use query::{Direction, Query, QueryItem};
 
@@ -127,6 +127,56 @@ pub trait EventStore: Send + Sync {
     /// `after`. A store that follows another process's writer may meet
     /// corruption or I/O on the way.
     fn wait(&self, after: Position, timeout: Duration) -> Result<Position>;
+
+    /// As `wait`, and ends as well when `is_over` says so: it is asked before
+    /// each sleep, and again whenever somebody has called `wake`. It should look
+    /// at a flag and do no more. What is told then is the head, as when the time
+    /// is up.
+    ///
+    /// This asks every 50 ms. Backends that sleep until they are woken override
+    /// it, and `wake` with it.
+    ///
+    /// ```
+    /// use annals::{EventStore, MemoryStore, Position};
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    /// use std::time::Duration;
+    /// let (store, is_over) = (MemoryStore::new(), AtomicBool::new(false));
+    /// std::thread::scope(|scope| {
+    ///     let waiter = scope.spawn(|| {
+    ///         let is_over = || is_over.load(Ordering::Acquire);
+    ///         store.wait_unless(Position::START, Duration::MAX, &is_over)
+    ///     });
+    ///     is_over.store(true, Ordering::Release);
+    ///     store.wake();
+    ///     assert_eq!(waiter.join().unwrap()?, Position::START);
+    ///     Ok::<(), annals::Error>(())
+    /// })?;
+    /// # Ok::<(), annals::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As `wait`.
+    fn wait_unless(
+        &self,
+        after: Position,
+        timeout: Duration,
+        is_over: &dyn Fn() -> bool,
+    ) -> Result<Position> {
+        const LOOK: Duration = Duration::from_millis(50);
+        let mut left = timeout;
+        loop {
+            let piece = left.min(LOOK);
+            let head = self.wait(after, if is_over() { Duration::ZERO } else { piece })?;
+            left -= piece;
+            if head > after || left.is_zero() || is_over() {
+                return Ok(head);
+            }
+        }
+    }
+
+    /// Has everybody who waits in `wait_unless` ask again whether the wait is
+    /// over. Does nothing where the backend asks by itself.
+    fn wake(&self) {}
 
     /// The store's identity.
     fn id(&self) -> StoreId;

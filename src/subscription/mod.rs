@@ -19,7 +19,7 @@ pub use switch::SubscriptionHandle;
 use crate::cursor::Cursor;
 use crate::env::Deadline;
 use crate::error::{ErrorKind, Result};
-use crate::store::{Direction, EventStore, Query};
+use crate::store::{Direction, EventStore, Events, Query};
 use crate::types::{Position, RecordedEvent};
 use std::collections::VecDeque;
 use std::fmt;
@@ -45,10 +45,6 @@ pub(crate) fn caught(call: impl FnOnce() -> Result<(), HandlerError>) -> Result<
 
 /// How many events are read at a time, unless `with_batch` says otherwise.
 const BATCH: u64 = 256;
-
-/// How long a wait goes on before it looks whether somebody closed the
-/// subscription. New events end a wait at once.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// Gives every event that a query asks for, first those that are there, then
 /// those to come, each once and in the order of their positions.
@@ -84,6 +80,8 @@ pub struct Subscription {
     store: Arc<dyn EventStore>,
     query: Query,
     batch: u64,
+    /// The last read, to go on from.
+    events: Option<Events>,
     /// Read, and not given yet.
     ready: VecDeque<RecordedEvent>,
     /// All that the query asks for up to here is in `ready` or was given.
@@ -122,6 +120,7 @@ impl Subscription {
             store,
             query,
             batch: BATCH,
+            events: None,
             ready: VecDeque::new(),
             read: start,
             head: Position::START,
@@ -190,7 +189,7 @@ impl Subscription {
                 return Ok(Some(self.give(event)));
             }
             let rest = until.left();
-            let found = self.fill().and_then(|()| self.await_more(rest));
+            let found = self.fill().and_then(|()| self.await_more(rest, &|| false));
             match found {
                 Ok(false) if rest.is_zero() => return Ok(None),
                 Ok(_) => {}
@@ -234,11 +233,11 @@ impl Subscription {
             return Ok(());
         }
         let most = self.batch.min(self.left);
-        let query = self.query.clone();
-        let query = query.after(self.read).up_to(upper).limit(most);
-        for event in self.store.read(&query) {
+        let mut events = self.read_on(upper, most);
+        for event in events.by_ref() {
             self.ready.push_back(event?);
         }
+        self.events = Some(events);
         let count = self.ready.len() as u64;
         self.left -= count.min(self.left);
         self.read = match self.ready.back() {
@@ -251,21 +250,39 @@ impl Subscription {
         Ok(())
     }
 
-    /// Blocks until there may be something to look at, but not for long.
-    pub(crate) fn wait_a_little(&mut self) -> Result<()> {
-        match self.await_more(LOOK) {
+    fn read_on(&mut self, upper: Position, most: u64) -> Events {
+        if let Some(mut events) = self.events.take()
+            && events.resume(upper, most)
+        {
+            return events;
+        }
+        let query = self.query.clone();
+        let query = query.after(self.read).up_to(upper).limit(most);
+        self.store.read(&query)
+    }
+
+    /// Blocks until there may be something to look at, the time is up, or the
+    /// wait is over, of which `EventStore::wake` has to tell.
+    pub(crate) fn wait_for_more(
+        &mut self,
+        timeout: Duration,
+        is_over: &dyn Fn() -> bool,
+    ) -> Result<()> {
+        match self.await_more(timeout, is_over) {
             Err(error) if matches!(error.kind(), ErrorKind::Closed) => Ok(()),
             waited => waited.map(|_| ()),
         }
     }
 
-    /// Waits a little for the store to grow, unless something is ready.
-    /// Whether there is something to look at.
-    fn await_more(&mut self, rest: Duration) -> Result<bool> {
+    /// Waits for the store to grow, unless something is ready. Whether there is
+    /// something to look at.
+    fn await_more(&mut self, rest: Duration, is_over: &dyn Fn() -> bool) -> Result<bool> {
         if !self.ready.is_empty() || self.is_complete() {
             return Ok(true);
         }
-        self.head = self.store.wait(self.read, rest.min(LOOK))?;
+        let switch = &self.switch;
+        let is_over = || switch.is_closed() || is_over();
+        self.head = self.store.wait_unless(self.read, rest, &is_over)?;
         Ok(self.head > self.read)
     }
 }

@@ -2,7 +2,7 @@
 //! stop: what the thread shares with those who watch it.
 
 use crate::env::Deadline;
-use crate::env::sync::{Condvar, Mutex};
+use crate::env::sync::{AtomicBool, Condvar, Mutex, Ordering};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::Position;
 use std::time::Duration;
@@ -11,6 +11,8 @@ use std::time::Duration;
 pub(crate) struct Progress {
     state: Mutex<State>,
     changed: Condvar,
+    /// Whether the thread is to look at something else than events.
+    called: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -32,6 +34,7 @@ impl Progress {
         Progress {
             state: Mutex::new(state),
             changed: Condvar::new(),
+            called: AtomicBool::new(false),
         }
     }
 
@@ -77,6 +80,21 @@ impl Progress {
 
     pub(crate) fn is_stopping(&self) -> bool {
         self.state.lock().stopping
+    }
+
+    /// Has the thread look at something else than events, once it is woken.
+    pub(crate) fn call(&self) {
+        self.called.store(true, Ordering::Release);
+    }
+
+    /// The thread is about to look at whatever it was called for.
+    pub(crate) fn answer_call(&self) {
+        self.called.store(false, Ordering::Release);
+    }
+
+    /// Whether the thread is not to wait for events any longer.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.called.load(Ordering::Acquire) || self.is_stopping()
     }
 
     pub(crate) fn has_ended(&self) -> bool {

@@ -62,9 +62,10 @@ impl SubscriptionHandle {
     }
 
     /// Ends the subscription: what it hasn't given yet it won't give. Whoever
-    /// waits in it is woken within a tenth of a second.
+    /// waits in it is woken.
     pub fn close(&self) {
         self.switch.closed.store(true, Ordering::Release);
+        self.switch.store.wake();
     }
 
     /// Whether it was closed by a handle.

@@ -2,6 +2,7 @@ use super::*;
 use crate::memory::MemoryStore;
 use crate::store::Append;
 use crate::types::Event;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 fn store(events: u64) -> Arc<MemoryStore> {
     let store = Arc::new(MemoryStore::new());
@@ -122,6 +123,30 @@ fn a_wait_ends_when_its_time_is_up_or_it_is_closed() {
     std::thread::sleep(Duration::from_millis(5));
     handle.close();
     assert!(waiter.join().unwrap());
+}
+
+#[test]
+fn whoever_waits_in_it_sleeps_until_it_is_closed() {
+    let log: Arc<dyn EventStore> = Arc::new(crate::disk::temporary().unwrap());
+    for store in [store(0), log] {
+        let mut all = subscribe(store, Query::all(), Position::START);
+        let handle = all.handle();
+        let looks = Arc::new(AtomicU64::new(0));
+        let own = Arc::clone(&looks);
+        let waiter = std::thread::spawn(move || {
+            let count = || {
+                own.fetch_add(1, Ordering::SeqCst);
+                false
+            };
+            all.wait_for_more(Duration::MAX, &count).unwrap();
+            all.has_ended()
+        });
+        std::thread::sleep(Duration::from_millis(200));
+        // Once before it sleeps, and once more if it was woken for no reason.
+        assert!(looks.load(Ordering::SeqCst) <= 2, "it looked again");
+        handle.close();
+        assert!(waiter.join().unwrap());
+    }
 }
 
 #[test]

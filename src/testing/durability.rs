@@ -90,6 +90,15 @@ pub(super) fn what_nobody_waits_for_is_written_and_synced_soon(make: Make<'_>) {
     }
 }
 
+pub(super) fn what_was_only_to_be_written_is_synced_soon(make: Make<'_>) {
+    let store = make();
+    for _ in 0..3 {
+        let done = store.append(one("a").durability(Durability::Written));
+        let last = done.unwrap().last();
+        soon("the append is durable", || store.durable() >= last);
+    }
+}
+
 pub(super) fn what_is_durable_is_visible(make: Make<'_>) {
     let store = make();
     for round in 0..60 {

@@ -126,6 +126,8 @@ macro_rules! __contract_promises {
                 types_are_alternatives_and_tags_are_all_asked_for
                 an_event_that_two_items_ask_for_comes_once
                 a_read_gives_what_the_query_means
+                a_read_that_is_resumed_goes_on_where_it_was
+                a_read_that_has_not_ended_well_is_not_resumed
                 scan_lends_what_read_gives
                 scan_stops_where_it_is_told_to
                 events_may_be_kept_and_sent
@@ -145,6 +147,8 @@ macro_rules! __contract_promises {
                 a_flush_wakes_who_waits_for_buffered_events
                 an_append_that_nobody_waits_for_wakes_too
                 read_then_wait_misses_nothing
+                a_wait_ends_when_it_is_over
+                a_wait_that_may_be_over_ends_like_any_other
             }
             durability {
                 a_durable_append_is_durable_and_visible
@@ -153,6 +157,7 @@ macro_rules! __contract_promises {
                 a_flush_makes_everything_submitted_durable
                 an_append_takes_with_it_what_was_submitted_before
                 what_nobody_waits_for_is_written_and_synced_soon
+                what_was_only_to_be_written_is_synced_soon
                 what_is_durable_is_visible
             }
             closing {

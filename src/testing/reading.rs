@@ -295,3 +295,73 @@ pub(super) fn events_may_be_kept_and_sent(make: Make<'_>) {
     assert_eq!(found, all);
     assert_eq!(found[5].data(), b"round 5");
 }
+
+/// A backend need not resume a read; one that does gives what another read
+/// would give.
+pub(super) fn a_read_that_is_resumed_goes_on_where_it_was(make: Make<'_>) {
+    let queries = [
+        Query::all(),
+        Query::category("a"),
+        Query::all().with_type("Paid").with_tag("x"),
+        Query::stream("a/1").from_version(Version::new(3)),
+    ];
+    for query in queries {
+        let store = make();
+        put(&*store, Append::to("a/1").events(events(5)));
+        let bounded = query.clone().up_to(store.head()).limit(3);
+        let mut resumed = store.read(&bounded);
+        let mut found: Vec<RecordedEvent> = resumed.by_ref().map(Result::unwrap).collect();
+        // Few at a time and many, with and without what is asked for.
+        for (round, (count, most)) in [(1, 9), (3, 1), (0, 2), (30, 5), (2, 99), (70, 99)]
+            .into_iter()
+            .enumerate()
+        {
+            for number in 0..count {
+                put(&*store, Append::to("a/1").event(Event::new("Other", "")));
+                let event = Event::new(TYPES[number % 3], "").with_tag("x");
+                put(&*store, Append::to(STREAMS[round % 7]).event(event));
+            }
+            let head = store.head();
+            if !resumed.resume(head, most) {
+                return;
+            }
+            let new: Vec<_> = resumed.by_ref().map(Result::unwrap).collect();
+            assert!(new.len() as u64 <= most);
+            found.extend(new);
+            assert!(resumed.next().is_none());
+        }
+        let head = store.head();
+        while resumed.resume(head, 7) {
+            let before = found.len();
+            found.extend(resumed.by_ref().map(Result::unwrap));
+            if found.len() == before {
+                break;
+            }
+        }
+        assert_eq!(found, by_definition(&everything(&*store), &query));
+    }
+}
+
+pub(super) fn a_read_that_has_not_ended_well_is_not_resumed(make: Make<'_>) {
+    let store = make();
+    put(&*store, Append::to("a").events(events(3)));
+    let head = store.head();
+    let mut begun = store.read(&Query::all());
+    assert!(!begun.resume(head, 9), "it has not begun");
+    assert_eq!(begun.next().unwrap().unwrap().position(), Position::new(1));
+    assert!(!begun.resume(head, 9), "it has not ended");
+    assert_eq!(begun.count(), 2);
+    let mut backward = store.read(&Query::all().backward());
+    assert_eq!(backward.by_ref().count(), 3);
+    put(&*store, Append::to("a").events(events(1)));
+    assert!(!backward.resume(store.head(), 9), "it runs backward");
+    assert!(backward.next().is_none());
+    // What is not visible yet does not come.
+    let mut early = store.read(&Query::all());
+    assert_eq!(early.by_ref().count(), 4);
+    if early.resume(Position::MAX, 9) {
+        assert!(early.next().is_none());
+        put(&*store, Append::to("a").events(events(2)));
+        assert!(early.next().is_none(), "its bound was fixed");
+    }
+}

@@ -4,9 +4,11 @@ use super::tools::{
     EVERY_DURABILITY, Ending, FOREVER, Make, ends, events, everything, fill, let_them_sleep, one,
     put,
 };
+use crate::error::ErrorKind;
 use crate::store::{Append, EventStore, Query};
 use crate::types::{Durability, Position};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub(super) fn a_head_that_has_passed_is_told_at_once(make: Make<'_>) {
@@ -109,4 +111,56 @@ pub(super) fn read_then_wait_misses_nothing(make: Make<'_>) {
         put(&*store, one("a"));
     }
     assert_eq!(reader.result(), 200);
+}
+
+pub(super) fn a_wait_ends_when_it_is_over(make: Make<'_>) {
+    for timeout in [FOREVER, Duration::MAX] {
+        let store = make();
+        let head = put(&*store, one("a")).last();
+        let flags: Vec<_> = (0..3).map(|_| Arc::new(AtomicBool::new(false))).collect();
+        let waiters = flags.iter().map(|flag| {
+            let (store, flag) = (Arc::clone(&store), Arc::clone(flag));
+            ends("a wait that is called off", move || {
+                let is_over = || flag.load(Ordering::Acquire);
+                store.wait_unless(head, timeout, &is_over).unwrap()
+            })
+        });
+        let waiters: Vec<_> = waiters.collect();
+        // One may be called off before it sleeps, another while it does.
+        for (flag, waiter) in flags.iter().zip(waiters) {
+            flag.store(true, Ordering::Release);
+            store.wake();
+            assert_eq!(waiter.result(), head);
+            let_them_sleep();
+        }
+        let over = || true;
+        assert_eq!(store.wait_unless(head, timeout, &over).unwrap(), head);
+    }
+}
+
+pub(super) fn a_wait_that_may_be_over_ends_like_any_other(make: Make<'_>) {
+    let store = make();
+    let never = || false;
+    let wait = |after, timeout| store.wait_unless(after, timeout, &never);
+    let short = Duration::from_millis(5);
+    assert_eq!(wait(Position::START, short).unwrap(), Position::START);
+    let waiter = {
+        let store = Arc::clone(&store);
+        ends("a wait that nobody calls off", move || {
+            let head = store.wait_unless(Position::START, FOREVER, &|| false);
+            (
+                head.unwrap(),
+                store.wait_unless(Position::MAX, FOREVER, &|| false),
+            )
+        })
+    };
+    let_them_sleep();
+    store.wake();
+    let head = put(&*store, one("a")).last();
+    assert_eq!(wait(Position::START, FOREVER).unwrap(), head);
+    let_them_sleep();
+    store.close().unwrap();
+    let (seen, closed) = waiter.result();
+    assert_eq!(seen, head);
+    assert!(matches!(closed.unwrap_err().kind(), ErrorKind::Closed));
 }

@@ -2,18 +2,20 @@
 
 mod ahead;
 mod frame;
+mod owned;
 mod readers;
 mod stretch;
 
 use self::ahead::Ahead;
 use self::frame::OpenFrame;
+use self::owned::Owned;
 use self::readers::Readers;
 use self::stretch::Stretch;
 use super::shared::{MOST_HEALINGS, Shared};
 use crate::error::{Error, Result};
-use crate::index::{Parts, Search, Way};
+use crate::index::{Search, Way};
 use crate::store::{Direction, Query, QueryItem};
-use crate::types::{EventRef, Position, RecordedEvent};
+use crate::types::{EventRef, Position};
 use bytes::Bytes;
 use std::borrow::Cow;
 use std::ops::ControlFlow;
@@ -44,8 +46,9 @@ pub(super) struct Reading<'q> {
 
 /// Where the candidates come from.
 enum Source {
-    /// Everything, in order: frame by frame, without a search.
-    Walk(Arc<Parts>),
+    /// Each event in order, frame by frame, without a search; and whether all
+    /// of them are asked for.
+    Walk(bool),
     /// What the index finds, and whether all of it is asked for.
     Search(Box<Ahead>, bool),
 }
@@ -53,7 +56,7 @@ enum Source {
 impl Source {
     /// Whether each candidate is what the query asks for.
     fn is_all(&self) -> bool {
-        matches!(self, Source::Walk(_) | Source::Search(_, true))
+        matches!(self, Source::Walk(true) | Source::Search(_, true))
     }
 }
 
@@ -78,11 +81,11 @@ impl<'q> Reading<'q> {
     }
 
     fn source(shared: &Shared, query: &Query, bounds: (Position, Position), way: Way) -> Source {
-        let parts = shared.index.parts();
-        let all = query.items().contains(&QueryItem::all());
+        let all = is_all(query);
         if all && query.direction() == Direction::Forward {
-            return Source::Walk(parts);
+            return Source::Walk(true);
         }
+        let parts = shared.index.parts();
         let search = Search::new(&parts, &shared.hasher, query, bounds, way);
         Source::Search(Box::new(Ahead::new(search)), all)
     }
@@ -109,7 +112,8 @@ impl<'q> Reading<'q> {
     /// it is the most of what is read. Whatever stops it is met again by `next`.
     fn go_on(&mut self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
         match &self.source {
-            Source::Walk(_) => self.walk(visit),
+            Source::Walk(true) => self.walk(visit),
+            Source::Walk(false) => Ok(ControlFlow::Continue(())),
             Source::Search(..) => self.leap(visit),
         }
     }
@@ -182,15 +186,11 @@ impl<'q> Reading<'q> {
     }
 
     /// The events, owned: they share the bytes that they lie in.
-    pub(super) fn owned(self) -> impl Iterator<Item = Result<RecordedEvent>> + Send + use<> {
-        let mut reading = Reading {
+    pub(super) fn owned(self) -> Owned {
+        Owned::new(Reading {
             query: Cow::Owned(self.query.into_owned()),
             shares: true,
             ..self
-        };
-        std::iter::from_fn(move || {
-            let next = reading.next(|event, shared| RecordedEvent::sharing(&event, shared));
-            next.transpose()
         })
     }
 
@@ -279,7 +279,7 @@ impl<'q> Reading<'q> {
 
     fn look_up(&self, position: Position) -> Result<(u64, u64)> {
         let place = match &self.source {
-            Source::Walk(parts) => parts.place(position)?,
+            Source::Walk(_) => self.shared.index.parts().place(position)?,
             Source::Search(..) => None,
         };
         place.ok_or_else(|| ahead::no_place(&self.shared, position))
@@ -320,6 +320,11 @@ impl<'q> Reading<'q> {
         self.frame = None;
         Ok(())
     }
+}
+
+/// Whether a query asks for everything between its bounds.
+fn is_all(query: &Query) -> bool {
+    query.items().contains(&QueryItem::all())
 }
 
 /// What was passed need not be found again, should the index have to be made

@@ -27,6 +27,12 @@ impl Readers {
         Ok(&mut self.kept[at].1)
     }
 
+    /// Gives up all readers but that of a segment.
+    pub(super) fn keep_only(&mut self, number: Option<u64>) {
+        self.kept.retain(|(own, _)| Some(*own) == number);
+        self.oldest = 0;
+    }
+
     #[cold]
     fn open(&mut self, shared: &Shared, number: u64) -> Result<usize> {
         let reader = shared.segments.get(number)?.reader();

@@ -92,7 +92,7 @@ fn commits(planted: Option<Bug>) {
         let store = Arc::clone(&store);
         thread::spawn(move || {
             let before = Position::new(ALL - 1);
-            let head = store.wait(before, Duration::from_secs(3600)).unwrap();
+            let head = store.wait(before, Duration::MAX).unwrap();
             assert_eq!(head, Position::new(ALL));
         })
     };
@@ -144,6 +144,40 @@ fn mixture(planted: Option<Bug>) {
     check_all(&open(&disk, None));
 }
 
+/// Subscribers who sleep whenever there is nothing to give: one until it has
+/// everything, one until it is closed, whichever comes first.
+fn subscribers(planted: Option<Bug>) {
+    let disk = SimWorld::new(1).disk;
+    let store = Arc::new(open(&disk, planted));
+    let subscribe = |query| crate::subscription::subscribe(store.clone(), query, Position::START);
+    let mut all = subscribe(Query::all());
+    let mut none = subscribe(Query::stream("none"));
+    let handle = none.handle();
+    let reader = thread::spawn(move || {
+        for position in 1..=2 * u64::from(APPENDS) {
+            let event = all.next().unwrap().unwrap();
+            assert_eq!(event.position().get(), position);
+        }
+    });
+    let closed = thread::spawn(move || assert!(none.next().is_none()));
+    let writers: Vec<_> = [Durability::Written, Durability::Durable]
+        .into_iter()
+        .zip(0..)
+        .map(|(durability, own)| {
+            let store = Arc::clone(&store);
+            thread::spawn(move || {
+                for number in 0..APPENDS {
+                    store.append(append(own, number, durability)).unwrap();
+                }
+            })
+        })
+        .collect();
+    handle.close();
+    for thread in writers.into_iter().chain([reader, closed]) {
+        thread.join().unwrap();
+    }
+}
+
 /// Every event is there, in an order that keeps those of each thread.
 fn check_all(store: &LogStore) {
     let events: Vec<_> = store.read(&Query::all()).map(Result::unwrap).collect();
@@ -165,6 +199,11 @@ fn nothing_is_shown_or_acknowledged_before_it_is_safe_and_nobody_waits_for_ever(
 #[test]
 fn every_durability_beside_a_flush() {
     explore(mixture, None);
+}
+
+#[test]
+fn subscribers_are_woken_by_what_comes_and_by_a_close() {
+    explore(subscribers, None);
 }
 
 #[test]
