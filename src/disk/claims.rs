@@ -287,18 +287,9 @@ impl Claims {
             base_time: self.last_recorded,
             previous_end: self.offset,
             durable: around.progress.durable().min(self.next.previous()),
-            size: spare.size,
+            size: spare.file.size(),
         };
-        let access = around.segments.access();
-        let file = Arc::clone(&spare.file);
-        let segment = match Segment::with_header(&spare.path, file, spare.size, header, access) {
-            Ok(segment) => segment,
-            Err(error) => {
-                around.spares.put_back(spare);
-                return Err(error);
-            }
-        };
-        let segment = Arc::new(segment);
+        let segment = Arc::new(Segment::with_header(spare.file, header));
         around.segments.add(Arc::clone(&segment));
         self.tail = Arc::clone(&segment);
         self.offset = HEADER_BYTES as u64;

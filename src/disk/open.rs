@@ -123,7 +123,7 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
     let writer = Writer {
         claims: Mutex::new(claims),
         committer: Committer::new(&env, &counters, reopening(&env, dir, layout.closed)),
-        spares: Spares::new(dir, number, &counters),
+        spares: Spares::new(dir, access, number, &counters),
         write_due: AtomicBool::new(false),
         sync_due: AtomicBool::new(false),
         closing: Mutex::new(()),
@@ -215,7 +215,7 @@ fn create(env: &Env, options: &Options, dir: &Path) -> Result<()> {
 
 /// Makes the segment that a log begins with.
 pub(super) fn make_first_segment(env: &Env, dir: &Path, store: StoreId, size: u64) -> Result<()> {
-    let spare = prepare(env, dir, 1, size)?;
+    let spare = prepare(env, dir, 1, size, Access::Plain)?;
     let header = SegmentHeader {
         store,
         number: 1,
@@ -225,10 +225,11 @@ pub(super) fn make_first_segment(env: &Env, dir: &Path, store: StoreId, size: u6
         base_time: Timestamp::MIN.micros(),
         previous_end: 0,
         durable: Position::START,
-        size: spare.size,
+        size: spare.file.size(),
     };
-    fs::write_all_at(&*spare.file, &header.encode(), 0)
-        .and_then(|()| spare.file.sync())
+    let file = spare.file.file();
+    fs::write_all_at(file, &header.encode(), 0)
+        .and_then(|()| file.sync())
         .map_err(|error| not_made(dir, error))
 }
 

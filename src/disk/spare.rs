@@ -5,7 +5,7 @@ use super::claims::Around;
 use crate::env::Env;
 use crate::env::sync::Mutex;
 use crate::error::Result;
-use crate::log::{Spare, prepare};
+use crate::log::{Access, Spare, prepare};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,6 +22,7 @@ pub(super) fn next_size(size: u64, largest: u64) -> u64 {
 #[derive(Debug)]
 pub(super) struct Spares {
     dir: PathBuf,
+    access: Access,
     counters: Arc<Counters>,
     state: Mutex<State>,
 }
@@ -37,9 +38,10 @@ struct State {
 
 impl Spares {
     /// No spare yet; the log ends in segment `tail`.
-    pub(super) fn new(dir: &Path, tail: u64, counters: &Arc<Counters>) -> Self {
+    pub(super) fn new(dir: &Path, access: Access, tail: u64, counters: &Arc<Counters>) -> Self {
         Spares {
             dir: dir.to_path_buf(),
+            access,
             counters: Arc::clone(counters),
             state: Mutex::new(State { spare: None, tail }),
         }
@@ -61,7 +63,10 @@ impl Spares {
     pub(super) fn take(&self, around: &Around<'_>, size: u64, needed: u64) -> Result<Spare> {
         let mut state = self.state.lock();
         let number = state.tail + 1;
-        let ready = state.spare.take().filter(|spare| spare.size >= needed);
+        let ready = state
+            .spare
+            .take()
+            .filter(|spare| spare.file.size() >= needed);
         let spare = match ready {
             Some(ready) => ready,
             None => {
@@ -74,15 +79,8 @@ impl Spares {
     }
 
     fn make(&self, env: &Env, number: u64, size: u64) -> Result<Spare> {
-        let spare = prepare(env, &self.dir, number, size)?;
-        self.counters.prepared(spare.size);
+        let spare = prepare(env, &self.dir, number, size, self.access)?;
+        self.counters.prepared(spare.file.size());
         Ok(spare)
-    }
-
-    /// Takes a spare back that could not become the tail after all.
-    pub(super) fn put_back(&self, spare: Spare) {
-        let mut state = self.state.lock();
-        state.tail = spare.number - 1;
-        state.spare = Some(spare);
     }
 }

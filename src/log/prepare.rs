@@ -1,38 +1,41 @@
 //! The next segment, made ready before it is needed.
 
-use crate::env::fs::{self, File, Mode};
+use super::segment::{Access, SegmentFile};
+use crate::env::fs::{self, Mode};
 use crate::env::{Bug, Env};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::names;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::io;
+use std::path::Path;
 
 /// How many zeros are written at a time.
 const CHUNK: usize = 256 << 10;
 
 /// A segment file full of zeros, durable, that is not yet part of the log.
 /// Writing frames over zeros leaves a sync with nothing but data to write.
+///
+/// It is mapped already, so that the append which goes over to it has nothing
+/// to wait for, and nothing that can fail.
 #[derive(Debug)]
 pub(crate) struct Spare {
     pub(crate) number: u64,
-    pub(crate) path: PathBuf,
-    pub(crate) file: Arc<dyn File>,
-    pub(crate) size: u64,
+    pub(crate) file: SegmentFile,
 }
 
 /// Makes the file of segment `number`, `size` bytes long.
 ///
 /// # Errors
 /// `DiskFull` if there is no room, with nothing left behind.
-pub(crate) fn prepare(env: &Env, dir: &Path, number: u64, size: u64) -> Result<Spare> {
+pub(crate) fn prepare(
+    env: &Env,
+    dir: &Path,
+    number: u64,
+    size: u64,
+    access: Access,
+) -> Result<Spare> {
     let path = dir.join(names::segment(number));
-    match fill(env, dir, &path, size) {
-        Ok(file) => Ok(Spare {
-            number,
-            path,
-            file,
-            size,
-        }),
+    match fill(env, dir, &path, size, access) {
+        Ok(file) => Ok(Spare { number, file }),
         Err(error) => {
             // Half a spare is worth nothing and takes up room. It is no part
             // of the log, so failing to remove it harms nobody.
@@ -45,7 +48,7 @@ pub(crate) fn prepare(env: &Env, dir: &Path, number: u64, size: u64) -> Result<S
     }
 }
 
-fn fill(env: &Env, dir: &Path, path: &Path, size: u64) -> std::io::Result<Arc<dyn File>> {
+fn fill(env: &Env, dir: &Path, path: &Path, size: u64, access: Access) -> io::Result<SegmentFile> {
     let file = env.fs.open(path, Mode::Create)?;
     let zeros = vec![0; CHUNK.min(size as usize)];
     let mut offset = 0;
@@ -61,5 +64,5 @@ fn fill(env: &Env, dir: &Path, path: &Path, size: u64) -> std::io::Result<Arc<dy
     if !env.bug(Bug::NoDirectorySync) {
         env.fs.sync_dir(dir)?;
     }
-    Ok(file)
+    SegmentFile::new(path.to_path_buf(), file, size, access)
 }

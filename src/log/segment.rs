@@ -22,6 +22,47 @@ pub(crate) enum Access {
     Plain,
 }
 
+/// A segment's file, open, and mapped if it is read so.
+#[derive(Debug)]
+pub(crate) struct SegmentFile {
+    path: PathBuf,
+    file: Arc<dyn File>,
+    map: Option<Arc<Map>>,
+    size: u64,
+}
+
+impl SegmentFile {
+    /// The first `size` bytes of this file.
+    pub(super) fn new(
+        path: PathBuf,
+        file: Arc<dyn File>,
+        size: u64,
+        access: Access,
+    ) -> std::io::Result<Self> {
+        let map = match access {
+            Access::Mapped => file.map(size as usize)?.map(Arc::new),
+            Access::Plain => None,
+        };
+        if let Some(map) = &map {
+            map.expect_jumps();
+        }
+        Ok(SegmentFile {
+            path,
+            file,
+            map,
+            size,
+        })
+    }
+
+    pub(crate) fn file(&self) -> &dyn File {
+        &*self.file
+    }
+
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+}
+
 /// How much of a frame is fetched ahead, in bytes: most of a common one.
 const FETCHED: usize = 320;
 
@@ -109,33 +150,19 @@ impl Segment {
             return Err(Error::corrupt(&path, size, reason));
         }
         // Whatever stands behind that was never the log's.
-        let size = header.size;
-        Self::with_header(&path, file, size, header, access).map(Found::Segment)
+        let file = SegmentFile::new(path.clone(), file, header.size, access)
+            .map_err(|error| Error::io(&path, "map", error))?;
+        Ok(Found::Segment(Self::with_header(file, header)))
     }
 
-    /// A segment whose header is known: a new tail, or one just read.
-    pub(crate) fn with_header(
-        path: &Path,
-        file: Arc<dyn File>,
-        size: u64,
-        header: SegmentHeader,
-        access: Access,
-    ) -> Result<Self> {
-        let map = match access {
-            Access::Mapped => file
-                .map(size as usize)
-                .map_err(|error| Error::io(path, "map", error))?
-                .map(Arc::new),
-            Access::Plain => None,
-        };
-        if let Some(map) = &map {
-            map.expect_jumps();
-        }
-        Ok(Segment {
-            path: path.to_path_buf(),
-            file,
-            map,
-            size,
+    /// The segment in this file, whose header is known: a new tail, or one that
+    /// was just read.
+    pub(crate) fn with_header(file: SegmentFile, header: SegmentHeader) -> Self {
+        Segment {
+            path: file.path,
+            file: file.file,
+            map: file.map,
+            size: file.size,
             published: AtomicU64::new(0),
             verified: OnceLock::new(),
             header,
@@ -144,7 +171,7 @@ impl Segment {
                 epoch: header.epoch,
                 base_time: header.base_time,
             },
-        })
+        }
     }
 
     /// A segment whose header is lost, to look for frames in it: they are bound
@@ -154,6 +181,7 @@ impl Segment {
         let io = |error| Error::io(&path, "read", error);
         let file = env.fs.open(&path, Mode::Read).map_err(io)?;
         let size = file.len().map_err(io)?.min(MAX_SIZE);
+        let file = SegmentFile::new(path.clone(), file, size, Access::Plain).map_err(io)?;
         let header = SegmentHeader {
             store,
             number,
@@ -164,7 +192,7 @@ impl Segment {
             durable: Position::START,
             size,
         };
-        Self::with_header(&path, file, size, header, Access::Plain)
+        Ok(Self::with_header(file, header))
     }
 
     pub(crate) fn number(&self) -> u64 {
