@@ -140,6 +140,23 @@ impl VerifyReport {
             _ => Err(error),
         }
     }
+
+    /// The same for a file that is made from the log: one of a newer format
+    /// can't be compared with it, and may as well be made again.
+    fn note_derived(&mut self, error: Error) -> Result<()> {
+        let ErrorKind::NewerFormat { path, found } = error.kind() else {
+            return self.note(error);
+        };
+        self.faults.push(Fault {
+            path: path.clone(),
+            offset: 0,
+            reason: format!(
+                "it asks for {found}, which this version of annals does not know; opening the \
+                 store for writing makes it again in the format that it knows"
+            ),
+        });
+        Ok(())
+    }
 }
 
 fn other_range(path: &Path) -> Error {
@@ -209,7 +226,7 @@ impl<'a> Verifier<'a> {
                 }
                 // A writer that merges files beside us has removed it since.
                 Err(error) if load::is_missing(&error) => {}
-                Err(error) => report.note(error)?,
+                Err(error) => report.note_derived(error)?,
             }
         }
         Ok(())
@@ -229,7 +246,7 @@ impl<'a> Verifier<'a> {
                 Ok(audit) => self.id_audits.push(audit),
                 // A writer that merges files beside us has removed it since.
                 Err(error) if load::is_missing(&error) => {}
-                Err(error) => report.note(error)?,
+                Err(error) => report.note_derived(error)?,
             }
         }
         Ok(())

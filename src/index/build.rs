@@ -1,20 +1,19 @@
 //! Makes the bytes of an index file: from a table, or from smaller files.
 
-use super::file::{IndexFile, Term};
+use super::file::IndexFile;
 use super::filter::Filter;
+use super::merging::Merging;
 use super::table::Table;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::format::checksum;
-use crate::format::index::{Entry, HEADER_BYTES, IndexHeader, Sections, TermKey, encode_places};
+use crate::format::index::{
+    DirectoryWriter, HEADER_BYTES, IndexHeader, IndexVersion, Sections, TermKey, encode_places,
+};
 use crate::types::{Position, StoreId, Version};
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 /// How many bytes of a file one checksum covers.
 pub(super) const CHECK_BLOCK: usize = 16 << 10;
-/// About how many terms share a bucket of the directory.
-const TERMS_PER_BUCKET: u64 = 8;
 
 /// Which frame in the log is the last that an index file covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +42,8 @@ impl Image {
         let terms = table.sorted();
         let mut builder = Builder::new(table.segments(), table.offsets(), terms.len() as u64);
         for (key, posting) in terms {
-            builder.term(key, posting.first_version, posting.places);
+            let postings = builder.begin(key, posting.first_version);
+            postings.extend_from_slice(posting.places);
         }
         Some(builder.finish(store, table.first(), table.last(), mark))
     }
@@ -54,7 +54,7 @@ pub(crate) fn merge(store: StoreId, files: &[Arc<IndexFile>]) -> Result<Option<I
     let (Some(oldest), Some(newest)) = (files.first(), files.last()) else {
         return Ok(None);
     };
-    let (mut segments, mut offsets, mut most) = (Vec::new(), Vec::new(), 0);
+    let (mut segments, mut offsets) = (Vec::new(), Vec::new());
     for file in files {
         for (number, base) in file.segments()? {
             if segments.last().is_none_or(|(last, _)| *last != number) {
@@ -62,53 +62,19 @@ pub(crate) fn merge(store: StoreId, files: &[Arc<IndexFile>]) -> Result<Option<I
             }
         }
         file.read_offsets(&mut offsets)?;
-        most += file.header().terms;
     }
-    let mut builder = Builder::new(&segments, &offsets, most);
-    let first = oldest.first();
-    let mut sources = files.iter().map(|file| file.terms()).collect::<Vec<_>>();
-    let mut waiting = BinaryHeap::new();
-    let mut current: Vec<Option<Term>> = Vec::new();
-    for (index, source) in sources.iter_mut().enumerate() {
-        let term = source.next().transpose()?;
-        waiting.extend(term.as_ref().map(|term| Reverse((term.key, index))));
-        current.push(term);
+    // How many buckets there are depends on how many terms there will be.
+    let terms = Merging::new(files)?.count_keys()?;
+    let mut builder = Builder::new(&segments, &offsets, terms);
+    let mut merging = Merging::new(files)?;
+    // Of equal keys those of the oldest file come first, so that postings stay
+    // in order.
+    while let Some((index, term)) = merging.next()? {
+        let postings = builder.begin(term.key, term.first_version);
+        merging.read_postings(index, &term, postings)?;
     }
-    let (mut key, mut version, mut postings) = (None, None, Vec::new());
-    // Equal keys come oldest file first, so that postings stay in order.
-    while let Some(Reverse((next, index))) = waiting.pop() {
-        if key != Some(next) {
-            builder.flush(key, version, &mut postings);
-            key = Some(next);
-            version = current[index].as_ref().and_then(|term| term.first_version);
-        }
-        if let Some(term) = current[index].take() {
-            let shift = (files[index].first().get() - first.get()) as u32;
-            let before = postings.len();
-            files[index].read_postings(&term, shift, &mut postings)?;
-            // Checksums hold for lies, too.
-            let own = &postings[before..];
-            let end = u64::from(shift) + u64::from(files[index].header().positions());
-            let within = own.last().is_none_or(|last| u64::from(*last) < end);
-            if !within || !own.is_sorted_by(|one, next| one < next) {
-                let reason = "the postings of a term are not those of its range";
-                return Err(Error::corrupt(files[index].path(), 0, reason));
-            }
-        }
-        current[index] = sources[index].next().transpose()?;
-        waiting.extend(
-            current[index]
-                .as_ref()
-                .map(|term| Reverse((term.key, index))),
-        );
-    }
-    builder.flush(key, version, &mut postings);
-    Ok(Some(builder.finish(
-        store,
-        first,
-        newest.last(),
-        newest.mark(),
-    )))
+    let (first, last) = (oldest.first(), newest.last());
+    Ok(Some(builder.finish(store, first, last, newest.mark())))
 }
 
 /// Gathers the sections of a file.
@@ -116,19 +82,17 @@ struct Builder {
     segments: Vec<u8>,
     place_table: Vec<u8>,
     place_data: Vec<u8>,
-    bucket_bits: u32,
-    buckets: Vec<u32>,
-    entries: Vec<u8>,
-    lists: Vec<u8>,
-    terms: u64,
+    directory: DirectoryWriter,
     streams: Vec<TermKey>,
+    /// The term that is being gathered, and its postings so far.
+    term: Option<(TermKey, Option<Version>)>,
+    postings: Vec<u32>,
 }
 
 impl Builder {
-    fn new(segments: &[(u64, Position)], offsets: &[u32], most_terms: u64) -> Self {
+    fn new(segments: &[(u64, Position)], offsets: &[u32], terms: u64) -> Self {
         let (mut place_table, mut place_data) = (Vec::new(), Vec::new());
         encode_places(&mut place_table, &mut place_data, offsets);
-        let buckets = (most_terms / TERMS_PER_BUCKET).max(1).next_power_of_two();
         let mut segment_bytes = Vec::new();
         for (number, base) in segments {
             segment_bytes.extend_from_slice(&number.to_le_bytes());
@@ -138,57 +102,48 @@ impl Builder {
             segments: segment_bytes,
             place_table,
             place_data,
-            bucket_bits: buckets.ilog2(),
-            buckets: Vec::with_capacity(buckets as usize + 1),
-            entries: Vec::new(),
-            lists: Vec::new(),
-            terms: 0,
+            directory: DirectoryWriter::new(terms, offsets.len() as u32),
             streams: Vec::new(),
+            term: None,
+            postings: Vec::new(),
         }
     }
 
-    /// Adds a term; keys come in ascending order.
-    fn term(&mut self, key: TermKey, first_version: Option<Version>, postings: &[u32]) {
-        let bucket = key.bucket(self.bucket_bits);
-        while self.buckets.len() <= bucket {
-            self.buckets.push(self.entries.len() as u32);
+    /// Begins a term, or goes on with it if it is the last one: keys come in
+    /// ascending order. Gives the list that its postings are to be added to.
+    fn begin(&mut self, key: TermKey, first_version: Option<Version>) -> &mut Vec<u32> {
+        if self.term.is_none_or(|(last, _)| last != key) {
+            self.put_term();
+            self.term = Some((key, first_version));
         }
-        Entry::encode(
-            &mut self.entries,
-            &mut self.lists,
-            key,
-            first_version,
-            postings,
-        );
-        self.terms += 1;
-        if first_version.is_some() {
-            self.streams.push(key);
-        }
+        &mut self.postings
     }
 
-    fn flush(&mut self, key: Option<TermKey>, version: Option<Version>, postings: &mut Vec<u32>) {
-        if let Some(key) = key {
-            self.term(key, version, postings);
+    fn put_term(&mut self) {
+        if let Some((key, first_version)) = self.term.take() {
+            // Two terms of one part may share a key.
+            if !self.postings.is_sorted_by(|one, next| one < next) {
+                self.postings.sort_unstable();
+                self.postings.dedup();
+            }
+            self.directory.put(key, first_version, &self.postings);
+            if key.is_stream {
+                self.streams.push(key);
+            }
         }
-        postings.clear();
+        self.postings.clear();
     }
 
     fn finish(mut self, store: StoreId, first: Position, last: Position, mark: FrameMark) -> Image {
-        while self.buckets.len() <= 1 << self.bucket_bits {
-            self.buckets.push(self.entries.len() as u32);
-        }
-        let buckets: Vec<u8> = self
-            .buckets
-            .iter()
-            .flat_map(|at| at.to_le_bytes())
-            .collect();
+        self.put_term();
+        let directory = self.directory.finish();
         let parts = [
             &self.segments,
             &self.place_table,
             &self.place_data,
-            &buckets,
-            &self.entries,
-            &self.lists,
+            &directory.buckets,
+            &directory.entries,
+            &directory.lists,
         ];
         let mut bytes = vec![0; HEADER_BYTES];
         let mut starts = [0; 6];
@@ -199,11 +154,12 @@ impl Builder {
         let checks = bytes.len() as u64;
         let blocks = bytes.len().div_ceil(CHECK_BLOCK) as u64;
         let header = IndexHeader {
+            version: IndexVersion::Two,
             store,
             first,
             last,
-            bucket_bits: self.bucket_bits,
-            terms: self.terms,
+            bucket_bits: directory.bucket_bits,
+            terms: directory.terms,
             last_segment: mark.segment,
             last_offset: mark.offset,
             last_checksum: mark.checksum,
@@ -229,6 +185,72 @@ impl Builder {
             last,
             bytes,
             streams: Filter::new(&self.streams),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::index::Postings;
+    use crate::index::terms::{EventTerms, Marks};
+    use std::path::Path;
+
+    const STORE: StoreId = StoreId::from_bytes([1; 16]);
+    const MARK: FrameMark = FrameMark {
+        segment: 1,
+        offset: 128,
+        checksum: 0,
+    };
+
+    fn key(high: u64, low: u32, is_stream: bool) -> TermKey {
+        TermKey {
+            high,
+            low,
+            is_stream,
+        }
+    }
+
+    /// A file of two events of one stream, each with a tag of its own; the two
+    /// tags and the stream begin with the same 48 bits.
+    fn file(first: u64) -> Arc<IndexFile> {
+        let mut table = Table::new(Position::new(first));
+        let marks = Marks {
+            stream_start: key(1 << 60, 0, false),
+            type_seen: key(2 << 60, 0, false),
+        };
+        for (place, low) in [(0, 9), (1, 8)] {
+            let terms = EventTerms {
+                stream: key(7 << 60 | 1, 7, true),
+                event_type: key(3 << 60, 0, false),
+                others: &[key(7 << 60 | 5, low, false)],
+            };
+            table.push(1, 128, Version::new(first + place), terms, marks);
+        }
+        let image = Image::of_table(STORE, &table, MARK).unwrap();
+        Arc::new(IndexFile::in_memory(Path::new("a.idx"), STORE, image.bytes).unwrap())
+    }
+
+    fn found(file: &IndexFile, key: TermKey) -> Option<Postings> {
+        file.find(key).unwrap().map(|term| term.postings)
+    }
+
+    #[test]
+    fn tags_that_share_a_key_have_their_postings_in_common_and_streams_do_not() {
+        let (one, two) = (file(1), file(3));
+        let image = merge(STORE, &[Arc::clone(&one), two]).unwrap().unwrap();
+        let merged = IndexFile::in_memory(Path::new("a.idx"), STORE, image.bytes).unwrap();
+        for (file, places) in [(&*one, vec![0, 1]), (&merged, vec![0, 1, 2, 3])] {
+            let all = Some(Postings::Inline(places.clone()));
+            for low in [8, 9, 10] {
+                assert_eq!(found(file, key(7 << 60 | 5, low, false)), all);
+            }
+            assert_eq!(found(file, key(7 << 60 | 1, 7, true)), all);
+            assert_eq!(found(file, key(7 << 60 | 1, 8, true)), None);
+            assert_eq!(found(file, key(7 << 60 | 2, 7, true)), None);
+            assert_eq!(found(file, key(7 << 60 | 1 << 16, 9, false)), None);
+            let latest = file.latest(key(7 << 60 | 1, 7, true)).unwrap();
+            assert_eq!(latest, Some(Version::new(places.len() as u64)));
         }
     }
 }

@@ -9,13 +9,12 @@ use crate::env::sync::{self, AtomicU64};
 use crate::env::{Bug, Env, Map};
 use crate::error::{Error, Result};
 use crate::format::index::{
-    BLOCK, Entry, HEADER_BYTES, IndexHeader, ListHead, PLACES_PER_BLOCK, PlaceBlock, Postings,
-    SKIP_BYTES, TermKey,
+    BLOCK, Directory, Entry, HEADER_BYTES, IndexHeader, PLACES_PER_BLOCK, PlaceBlock, Postings,
+    TermKey,
 };
 use crate::format::{Fault, checksum};
 use crate::types::{Position, StoreId, Version};
 use byteorder::{ByteOrder, LittleEndian};
-use std::cmp::Ordering;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -37,6 +36,7 @@ pub(crate) type Term = Entry;
 pub(crate) struct IndexFile {
     path: PathBuf,
     header: IndexHeader,
+    directory: Directory,
     body: Body,
     /// A bit for each block of the file that has been verified.
     verified: Box<[AtomicU64]>,
@@ -128,9 +128,9 @@ impl IndexFile {
         sections.segments == HEADER_BYTES as u64
             && (sections.place_table - sections.segments).is_multiple_of(16)
             && sections.place_data - sections.place_table
-                == (place_blocks + 1) * PlaceBlock::STRIDE as u64
+                == (place_blocks + 1) * PlaceBlock::stride(header.version) as u64
             && sections.entries - sections.buckets == 4 * ((1 << header.bucket_bits) + 1)
-            && header.terms <= (sections.lists - sections.entries) / Entry::MIN_BYTES
+            && header.terms <= Directory::new(header).most_terms(sections.lists - sections.entries)
     }
 
     fn with_body(path: &Path, header: IndexHeader, body: Body) -> Self {
@@ -138,6 +138,7 @@ impl IndexFile {
         let words = blocks.div_ceil(64);
         IndexFile {
             path: path.to_path_buf(),
+            directory: Directory::new(&header),
             header,
             body,
             verified: (0..words).map(|_| AtomicU64::new(0)).collect(),
@@ -337,9 +338,10 @@ impl IndexFile {
     fn place_head(&self, block: u64) -> Result<(PlaceBlock, Range<u64>)> {
         let sections = &self.header.sections;
         let table = sections.place_table..sections.place_data;
-        let at = block * PlaceBlock::STRIDE as u64;
-        let bytes = self.slice(table, at, PlaceBlock::BYTES as u64)?;
-        let places = PlaceBlock::decode(bytes).ok_or_else(|| {
+        let version = self.header.version;
+        let at = block * PlaceBlock::stride(version) as u64;
+        let bytes = self.slice(table, at, PlaceBlock::bytes(version) as u64)?;
+        let places = PlaceBlock::decode(version, bytes).ok_or_else(|| {
             self.fail(Fault::damaged(
                 at as usize,
                 "a block of places makes no sense",
@@ -386,23 +388,19 @@ impl IndexFile {
         Ok(())
     }
 
+    /// What the file calls a term.
+    pub(crate) fn key(&self, key: TermKey) -> TermKey {
+        self.directory.key(key)
+    }
+
     /// Looks a term up.
     pub(crate) fn find(&self, key: TermKey) -> Result<Option<Term>> {
-        let bytes = self.bucket(key.bucket(self.header.bucket_bits) as u64)?;
-        let mut at = 0;
-        while at < bytes.len() {
-            let own = Entry::decode_key(bytes, &mut at).map_err(|fault| self.fail(fault))?;
-            // They ascend.
-            let decoded = match own.cmp(&key) {
-                Ordering::Less => Entry::skip_rest(bytes, &mut at).map(|()| None),
-                Ordering::Equal => Entry::decode_rest(own, bytes, &mut at).map(Some),
-                Ordering::Greater => return Ok(None),
-            };
-            if let Some(found) = decoded.map_err(|fault| self.fail(fault))? {
-                return self.checked(found).map(Some);
-            }
+        let bytes = self.bucket(key.bucket(self.header.bucket_bits))?;
+        let found = self.directory.find(bytes, key);
+        match found.map_err(|fault| self.fail(fault))? {
+            Some(found) => self.checked(found).map(Some),
+            None => Ok(None),
         }
-        Ok(None)
     }
 
     /// The version of a stream's last event in the range, if it has any.
@@ -411,10 +409,15 @@ impl IndexFile {
         if streams.is_some_and(|streams| !streams.may_hold(stream)) {
             return Ok(None);
         }
-        Ok(self.find(stream)?.map(|term| {
-            let first = term.first_version.unwrap_or(Version::new(1));
-            first.plus(u64::from(term.count) - 1)
-        }))
+        let bytes = self.bucket(stream.bucket(self.header.bucket_bits))?;
+        let found = self.directory.find_count(bytes, stream);
+        let found = found.map_err(|fault| self.fail(fault))?;
+        let Some((count, first)) = found else {
+            return Ok(None);
+        };
+        self.check_count(count)?;
+        let first = first.unwrap_or(Version::new(1));
+        Ok(Some(first.plus(u64::from(count) - 1)))
     }
 
     fn bucket(&self, bucket: u64) -> Result<&[u8]> {
@@ -438,19 +441,22 @@ impl IndexFile {
 
     /// What a term says of itself has to fit the file.
     fn checked(&self, term: Term) -> Result<Term> {
-        if term.count > self.header.positions() {
+        self.check_count(term.count).map(|()| term)
+    }
+
+    fn check_count(&self, count: u32) -> Result<()> {
+        if count > self.header.positions() {
             let fault = Fault::damaged(0, "a term has more postings than there are positions");
             return Err(self.fail(fault));
         }
-        Ok(term)
+        Ok(())
     }
 
-    /// All terms in the order of their keys.
+    /// All terms, bucket by bucket.
     pub(crate) fn terms(&self) -> Terms<'_> {
         Terms {
             file: self,
             bucket: 0,
-            bytes: &[],
             lists: 0,
         }
     }
@@ -463,21 +469,25 @@ impl IndexFile {
         block: usize,
         out: &mut Vec<u32>,
     ) -> Result<()> {
-        let head = self.list_head(list, block)?;
-        let skips = (count as usize).div_ceil(BLOCK) * SKIP_BYTES;
         let within = (count as usize - block * BLOCK).min(BLOCK);
-        let (start, length) = head.packed(within);
-        let at = list.saturating_add((skips + start) as u64);
-        let packed = self.slice(self.lists(), at, length as u64)?;
-        head.unpack(packed, within, out);
-        Ok(())
+        let skip = self.skip(list, self.directory.block_skip(block))?;
+        let found = self.directory.block(skip, within);
+        let (coded, start, length) = found.map_err(|fault| self.fail(fault))?;
+        let behind = list.saturating_add(self.directory.skip_bytes(count));
+        let bytes = self.slice(self.lists(), behind.saturating_add(start), length)?;
+        coded.read(bytes, out).map_err(|fault| self.fail(fault))
     }
 
-    /// An entry of a long list's skip table.
-    pub(crate) fn list_head(&self, list: u64, block: usize) -> Result<ListHead> {
-        let at = list.saturating_add((block * SKIP_BYTES) as u64);
-        let bytes = self.slice(self.lists(), at, SKIP_BYTES as u64)?;
-        ListHead::decode(bytes).map_err(|fault| self.fail(fault))
+    /// The first posting of a block of a long list.
+    pub(crate) fn block_first(&self, list: u64, block: usize) -> Result<u32> {
+        let bytes = self.skip(list, self.directory.block_first(block))?;
+        Ok(LittleEndian::read_u32(bytes))
+    }
+
+    /// A part of a long list's skip table.
+    fn skip(&self, list: u64, part: Range<u64>) -> Result<&[u8]> {
+        let at = list.saturating_add(part.start);
+        self.slice(self.lists(), at, part.end - part.start)
     }
 
     fn lists(&self) -> Range<u64> {
@@ -501,47 +511,46 @@ impl IndexFile {
     }
 }
 
-/// Iterates over the terms of a file.
+/// Goes through the terms of a file.
 #[derive(Debug)]
 pub(crate) struct Terms<'a> {
     file: &'a IndexFile,
     bucket: u64,
-    bytes: &'a [u8],
     /// Where the lists met so far end at least: they lie one behind the other.
     lists: u64,
 }
 
 impl Terms<'_> {
-    fn step(&mut self) -> Result<Option<Term>> {
-        while self.bytes.is_empty() {
-            if self.bucket >= 1 << self.file.header.bucket_bits {
-                return Ok(None);
-            }
-            self.bytes = self.file.bucket(self.bucket)?;
-            self.bucket += 1;
+    /// The terms of the next bucket, in the order in which they stand there;
+    /// nothing behind the last one.
+    pub(crate) fn next_bucket(&mut self) -> Result<Option<Vec<Term>>> {
+        let file = self.file;
+        if self.bucket >= 1 << file.header.bucket_bits {
+            return Ok(None);
         }
-        let mut at = 0;
-        let term = Entry::decode_key(self.bytes, &mut at)
-            .and_then(|key| Entry::decode_rest(key, self.bytes, &mut at))
-            .map_err(|fault| self.file.fail(fault))?;
-        let term = self.file.checked(term)?;
-        self.bytes = &self.bytes[at..];
-        if let Postings::Listed(list) = term.postings {
-            if list < self.lists {
-                let fault = Fault::damaged(list as usize, "a list begins within another one");
-                return Err(self.file.fail(fault));
+        let bytes = file.bucket(self.bucket)?;
+        let terms = file.directory.terms(self.bucket, bytes);
+        self.bucket += 1;
+        let terms = terms.map_err(|fault| file.fail(fault))?;
+        for term in &terms {
+            file.check_count(term.count)?;
+            if term.key.bucket(file.header.bucket_bits) != self.bucket - 1 {
+                let fault = Fault::damaged(0, "a term stands in the bucket of others");
+                return Err(file.fail(fault));
             }
-            let skips = (term.count as usize).div_ceil(BLOCK) * SKIP_BYTES;
-            self.lists = list.saturating_add(skips as u64);
+            if let Postings::Listed(list) = term.postings {
+                self.behind_the_others(list, term.count)?;
+            }
         }
-        Ok(Some(term))
+        Ok(Some(terms))
     }
-}
 
-impl Iterator for Terms<'_> {
-    type Item = Result<Term>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.step().transpose()
+    fn behind_the_others(&mut self, list: u64, count: u32) -> Result<()> {
+        if list < self.lists {
+            let fault = Fault::damaged(list as usize, "a list begins within another one");
+            return Err(self.file.fail(fault));
+        }
+        self.lists = list.saturating_add(self.file.directory.skip_bytes(count));
+        Ok(())
     }
 }

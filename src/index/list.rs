@@ -194,7 +194,7 @@ impl List {
     fn block_start(&self, block: usize) -> Result<u32> {
         match &self.source {
             Source::Inline => Ok(self.block.first().copied().unwrap_or(0)),
-            Source::File(file, list) => Ok(file.list_head(*list, block)?.first),
+            Source::File(file, list) => file.block_first(*list, block),
             Source::Table(table, key) => {
                 let table = table.read();
                 let posting = table.posting(*key);

@@ -15,6 +15,7 @@ mod file;
 mod filter;
 mod ids;
 mod list;
+mod merging;
 mod parts;
 mod postings;
 mod sealed;

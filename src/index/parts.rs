@@ -109,9 +109,18 @@ impl Parts {
     /// The version of a stream's last event that is not above `bound`.
     pub(crate) fn version(&self, stream: TermKey, bound: Position) -> Result<Version> {
         for part in self.parts.iter().rev() {
-            let (first, _) = part.range();
+            let (first, end) = part.range();
             if first > bound {
                 continue;
+            }
+            // What is whole below the bound needs no look at the postings.
+            if let Part::File(file) = part
+                && end <= bound
+            {
+                match file.latest(stream)? {
+                    Some(latest) => return Ok(latest),
+                    None => continue,
+                }
             }
             let Some(mut list) = List::open(part, stream)? else {
                 continue;

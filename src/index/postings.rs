@@ -52,10 +52,11 @@ impl PackedKey {
         u64::from(self.0[0]) << 32 | u64::from(self.0[1])
     }
 
-    fn key(self) -> TermKey {
+    fn key(self, is_stream: bool) -> TermKey {
         TermKey {
             high: self.high(),
             low: self.0[2],
+            is_stream,
         }
     }
 }
@@ -157,11 +158,16 @@ impl PostingMap {
         }
     }
 
-    /// All terms in the order of their keys.
+    /// All terms under the keys that files keep, in their order. Two may have
+    /// one key there.
     pub(super) fn sorted(&self) -> Vec<(TermKey, Posting<'_>)> {
         let slots = self.slots.iter();
         let mut terms: Vec<_> = slots
-            .map(|(key, slot)| (key.key(), self.posting(slot)))
+            .map(|(key, slot)| {
+                let posting = self.posting(slot);
+                let key = key.key(posting.first_version.is_some());
+                (key.short(), posting)
+            })
             .collect();
         terms.sort_unstable_by_key(|(key, _)| *key);
         terms
@@ -178,6 +184,7 @@ mod tests {
         let key = |number: u64| TermKey {
             high: number << 60 | number,
             low: number as u32 % 3,
+            is_stream: number.is_multiple_of(2),
         };
         // The n-th term has n postings; they come in turn.
         for round in 0..40u64 {

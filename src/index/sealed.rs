@@ -4,7 +4,7 @@
 use crate::env::fs::{self, File, Mode};
 use crate::env::{Env, Map};
 use crate::error::{Error, Result};
-use crate::format::{Fault, FaultKind};
+use crate::format::Fault;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -42,9 +42,7 @@ pub(super) fn map(file: &dyn File, path: &Path, mapped: bool, length: u64) -> Re
     Ok(map)
 }
 
-/// Such a file can be made again, and so is damaged where another would be of a
-/// newer format.
+/// What is wrong with such a file: it is damaged, or of a newer format.
 pub(super) fn damaged(path: &Path, fault: Fault) -> Error {
-    let (FaultKind::Damaged(reason) | FaultKind::Newer(reason)) = fault.kind;
-    Error::corrupt(path, fault.at as u64, reason)
+    fault.in_file(path, 0)
 }

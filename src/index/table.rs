@@ -115,7 +115,8 @@ impl Table {
         &self.segments
     }
 
-    /// All terms in the order of their keys.
+    /// All terms under the keys that files keep, in their order. Two may have
+    /// one key there.
     pub(crate) fn sorted(&self) -> Vec<(TermKey, Posting<'_>)> {
         self.terms.sorted()
     }
@@ -129,6 +130,7 @@ mod tests {
         TermKey {
             high: number,
             low: 0,
+            is_stream: matches!(number, 1 | 3),
         }
     }
 

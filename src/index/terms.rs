@@ -49,6 +49,7 @@ impl TermHasher {
         TermKey {
             high: hash.h1,
             low: hash.h2 as u32,
+            is_stream: matches!(kind, Kind::Stream),
         }
     }
 

@@ -238,6 +238,36 @@ fn damaged_index_files_cost_nothing_but_time() {
 }
 
 #[test]
+fn index_files_of_a_later_version_are_told_from_damaged_ones() {
+    let place = Place::with_segments();
+    let before = everything(&place.open());
+    let file = place.files_ending_in(".idx").remove(0);
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[8] = 3;
+    seal(&mut bytes[..192]);
+    fs::write(&file, &bytes).unwrap();
+    let report = annals::verify(place.path(), &mut |_| {}).unwrap();
+    let [fault] = &report.faults[..] else {
+        panic!("{:?}", report.faults);
+    };
+    assert_eq!(fault.path, file);
+    let is_told = fault
+        .reason
+        .contains("a later version of index files than 2");
+    assert!(is_told, "{}", fault.reason);
+    // The log says all that the file did.
+    let reader = options().open_read_only(place.path()).unwrap();
+    assert_eq!(everything(&reader), before);
+    assert_eq!(fs::read(&file).unwrap(), bytes);
+    drop(reader);
+    let store = place.open();
+    assert_eq!(everything(&store), before);
+    store.close().unwrap();
+    let report = annals::verify(place.path(), &mut |_| {}).unwrap();
+    assert_eq!(report.faults, []);
+}
+
+#[test]
 fn positions_run_out_with_an_error() {
     let place = Place::new();
     place.open().close().unwrap();

@@ -8,6 +8,7 @@
 #![allow(clippy::case_sensitive_file_extension_comparisons)]
 
 mod ids;
+mod index;
 mod listing;
 mod stores;
 

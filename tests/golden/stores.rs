@@ -217,3 +217,37 @@ pub(crate) fn unique() -> Files {
     store.close().unwrap();
     files(&disk)
 }
+
+/// An index of two files, and events behind them that are in none: streams of
+/// one event and of many, lists of one block and of two, tags that every event
+/// has, some have and only two have, far apart.
+pub(crate) fn index() -> Files {
+    let disk = new_disk();
+    let world = SimWorld::on(disk.clone(), TaskMode::Inline, 10);
+    let options = world.options().segment_size(16 << 10);
+    let store = options.checkpoint_events(300).open(DIR).unwrap();
+    for number in 0..350 {
+        let event = |half: u128| {
+            let event_type = if number % 3 == 0 { "Third" } else { "Other" };
+            Event::with_id(id(2 * number + half), event_type, "").with_tag("all")
+        };
+        let of_many = match number % 149 {
+            0 => event(0).with_tag(format!("rare:{}", number % 149)),
+            _ => event(0).with_tag(format!("tag:{}", number % 7)),
+        };
+        let append = Append::to(format!("many/{}", number * number % 83))
+            .event(of_many)
+            .and_to("one")
+            .event(event(1));
+        store.append(append).unwrap();
+        // Some are busy for a moment.
+        if number % 50 == 20 {
+            let burst = Append::to(format!("burst/{}", number % 100));
+            store
+                .append(burst.events((0..5).map(|n| event(n * 1000 + 7000))))
+                .unwrap();
+        }
+    }
+    store.flush().unwrap();
+    files(&disk.kill_clone())
+}

@@ -1,33 +1,20 @@
 //! A term in the directory of an index file.
+//!
+//! Entries are bits without gaps: the kind of the term and its key, but for
+//! the bits that its bucket implies; how many postings it has; and the postings
+//! themselves, or where their list is.
 
+use super::gaps::{self, Parameter};
+use super::key::{PREFIX_BITS, TermKey};
 use super::list;
-use crate::format::{Fault, take, varint};
+use super::stream::{BitReader, BitWriter};
+use crate::format::Fault;
 use crate::types::Version;
-use byteorder::{ByteOrder, LittleEndian};
-
-/// The name of a term in the index: 96 bits of a keyed hash over its kind and
-/// its text. Any two of a store's n terms share a key with a probability of
-/// about n^2 / 2^97: 6 in a trillion for a billion terms. Reads compare the
-/// names in the records all the same; the version of a stream is taken from
-/// its postings alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct TermKey {
-    pub(crate) high: u64,
-    pub(crate) low: u32,
-}
-
-impl TermKey {
-    const BYTES: usize = 12;
-
-    /// The bucket of `2^bits` that the key belongs to. Buckets are in the
-    /// order of keys.
-    pub(crate) fn bucket(self, bits: u32) -> usize {
-        self.high.checked_shr(64 - bits).unwrap_or(0) as usize
-    }
-}
 
 /// Lists up to this length stand in the directory itself.
-pub(crate) const INLINE_MAX: usize = 16;
+pub(crate) const INLINE_MAX: usize = list::BLOCK;
+/// The bits of the place of a list among the lists.
+const LIST_BITS: u32 = 40;
 
 /// A term's postings, as the directory tells them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,155 +36,295 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    /// No entry is shorter: a key, a count and a posting.
-    pub(crate) const MIN_BYTES: u64 = 14;
+    /// No entry is shorter, in whole bytes.
+    pub(crate) const MIN_BYTES: u64 = 2;
+}
 
-    /// Appends a term with its postings, of which there is at least one;
-    /// long lists go to `lists`.
-    pub(crate) fn encode(
-        out: &mut Vec<u8>,
-        lists: &mut Vec<u8>,
-        key: TermKey,
-        first_version: Option<Version>,
-        postings: &[u32],
-    ) {
-        out.extend_from_slice(&key.high.to_le_bytes());
-        out.extend_from_slice(&key.low.to_le_bytes());
-        let is_stream = u64::from(first_version.is_some());
-        varint::put(out, (postings.len() as u64) << 1 | is_stream);
-        if let Some(version) = first_version {
-            varint::put(out, version.get());
-        }
-        if postings.len() > INLINE_MAX {
-            varint::put(out, lists.len() as u64);
-            list::encode(lists, postings);
-            return;
-        }
-        let mut next = 0;
-        for posting in postings {
-            varint::put(out, u64::from(posting - next));
-            next = posting + 1;
-        }
+/// What has to be known of a file to read or write its entries.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Widths {
+    /// The bits of a key that its bucket implies, at most 32.
+    pub(super) bucket: u32,
+    /// The bits of the largest place.
+    pub(super) place: u32,
+}
+
+/// Appends a term with its postings, of which there is at least one and which
+/// ascend; long lists go to `lists`.
+pub(super) fn encode(
+    out: &mut BitWriter,
+    lists: &mut Vec<u8>,
+    widths: Widths,
+    key: TermKey,
+    first_version: Option<Version>,
+    postings: &[u32],
+) {
+    let own_bits = PREFIX_BITS - widths.bucket;
+    out.put(key.is_stream.into(), 1);
+    out.put(key.prefix() & ((1 << own_bits) - 1), own_bits);
+    if key.is_stream {
+        out.put(key.rest(), PREFIX_BITS);
     }
-
-    /// Decodes the key that an entry begins with.
-    pub(crate) fn decode_key(bytes: &[u8], at: &mut usize) -> Result<TermKey, Fault> {
-        let key = take(bytes, at, TermKey::BYTES, "a term is cut off")?;
-        Ok(TermKey {
-            high: LittleEndian::read_u64(&key[..8]),
-            low: LittleEndian::read_u32(&key[8..]),
-        })
+    out.put_gamma(postings.len() as u64);
+    if key.is_stream {
+        out.put_gamma(first_version.map_or(1, Version::get));
     }
-
-    /// Moves `at` over what follows the key.
-    pub(crate) fn skip_rest(bytes: &[u8], at: &mut usize) -> Result<(), Fault> {
-        let head = varint::get(bytes, at)?;
-        let count = head >> 1;
-        let version = head & 1;
-        let numbers = match count > INLINE_MAX as u64 {
-            true => 1,
-            false => count,
-        };
-        (0..version + numbers).try_for_each(|_| varint::skip(bytes, at))
+    if postings.len() > INLINE_MAX {
+        out.put(lists.len() as u64, LIST_BITS);
+        list::encode(lists, postings);
+        return;
     }
-
-    /// Decodes what follows the key.
-    pub(crate) fn decode_rest(key: TermKey, bytes: &[u8], at: &mut usize) -> Result<Self, Fault> {
-        let start = *at;
-        let head = varint::get(bytes, at)?;
-        let first_version = match head & 1 {
-            0 => None,
-            _ => Some(Version::new(varint::get(bytes, at)?)),
-        };
-        let count = u32::try_from(head >> 1)
-            .ok()
-            .filter(|count| *count > 0)
-            .ok_or(Fault::damaged(start, "a count of postings is out of range"))?;
-        let postings = if count as usize > INLINE_MAX {
-            Postings::Listed(varint::get(bytes, at)?)
-        } else {
-            Postings::Inline(decode_inline(bytes, at, count)?)
-        };
-        Ok(Entry {
-            key,
-            count,
-            first_version,
-            postings,
-        })
+    let first = postings.first().copied().unwrap_or(0);
+    out.put(first.into(), widths.place);
+    if postings.len() > 1 {
+        let gaps = gaps::between(postings);
+        let parameter = Parameter::of(&gaps);
+        parameter.put(out);
+        parameter.put_length(out, postings.len() - 1);
+        parameter.put_codes(out, gaps);
     }
 }
 
-fn decode_inline(bytes: &[u8], at: &mut usize, count: u32) -> Result<Vec<u32>, Fault> {
-    let mut postings = Vec::with_capacity(count as usize);
-    let mut next = 0u64;
-    for _ in 0..count {
-        let start = *at;
-        let posting = next.saturating_add(varint::get(bytes, at)?);
-        let posting = u32::try_from(posting)
-            .map_err(|_| Fault::damaged(start, "a posting is out of range"))?;
-        postings.push(posting);
-        next = u64::from(posting) + 1;
+/// Entries of one bucket, read one after the other.
+#[derive(Debug)]
+pub(super) struct Entries<'a> {
+    widths: Widths,
+    bits: BitReader<'a>,
+}
+
+/// What an entry says before its postings.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head {
+    pub(super) count: u32,
+    pub(super) first_version: Option<Version>,
+}
+
+impl<'a> Entries<'a> {
+    pub(super) fn new(bytes: &'a [u8], widths: Widths) -> Self {
+        let bits = BitReader::new(bytes);
+        Entries { widths, bits }
     }
-    Ok(postings)
+
+    /// Moves to what follows a term's key, if the bucket has it.
+    pub(super) fn find(&mut self, key: TermKey) -> Result<Option<Head>, Fault> {
+        let own_bits = PREFIX_BITS - self.widths.bucket;
+        let prefix = key.prefix() & ((1 << own_bits) - 1);
+        while !self.bits.is_at_end() {
+            let kind_and_prefix = self.bits.get(1 + own_bits);
+            let (is_stream, own) = (kind_and_prefix & 1 != 0, kind_and_prefix >> 1);
+            // They ascend.
+            if own > prefix {
+                return Ok(None);
+            }
+            if own == prefix && is_stream == key.is_stream {
+                let rest = match is_stream {
+                    true => self.bits.get(PREFIX_BITS),
+                    false => key.rest(),
+                };
+                let head = self.head(is_stream)?;
+                if rest == key.rest() {
+                    return Ok(Some(head));
+                }
+                self.pass_over_postings(head.count);
+                continue;
+            }
+            if is_stream {
+                self.bits.skip(PREFIX_BITS as usize);
+            }
+            self.pass_over(is_stream)?;
+        }
+        self.whole().map(|()| None)
+    }
+
+    /// The next term; `bucket` is the number of the bucket.
+    pub(super) fn next(&mut self, bucket: u64) -> Result<Option<Entry>, Fault> {
+        if self.bits.is_at_end() {
+            return Ok(None);
+        }
+        let own_bits = PREFIX_BITS - self.widths.bucket;
+        let is_stream = self.bits.get(1) != 0;
+        let prefix = bucket << own_bits | self.bits.get(own_bits);
+        let key = match is_stream {
+            true => TermKey::of_stream(prefix, self.bits.get(PREFIX_BITS)),
+            false => TermKey::of_other(prefix),
+        };
+        let head = self.head(is_stream)?;
+        self.entry(key, head).map(Some)
+    }
+
+    fn head(&mut self, is_stream: bool) -> Result<Head, Fault> {
+        let at = self.bits.byte();
+        let count = u32::try_from(self.bits.gamma()).unwrap_or(0);
+        let first_version = is_stream.then(|| Version::new(self.bits.gamma()));
+        if count == 0 || first_version == Some(Version::NONE) {
+            return Err(Fault::damaged(at, "a count of postings is out of range"));
+        }
+        Ok(Head {
+            count,
+            first_version,
+        })
+    }
+
+    /// The term whose postings stand here.
+    pub(super) fn entry(&mut self, key: TermKey, head: Head) -> Result<Entry, Fault> {
+        let count = head.count as usize;
+        let postings = if count > INLINE_MAX {
+            Postings::Listed(self.bits.get(LIST_BITS))
+        } else {
+            Postings::Inline(self.inline(count))
+        };
+        self.whole()?;
+        Ok(Entry {
+            key,
+            count: head.count,
+            first_version: head.first_version,
+            postings,
+        })
+    }
+
+    fn inline(&mut self, count: usize) -> Vec<u32> {
+        let mut postings = Vec::with_capacity(count);
+        let first = self.bits.get(self.widths.place) as u32;
+        if count == 1 {
+            postings.push(first);
+            return postings;
+        }
+        let parameter = Parameter::get(&mut self.bits);
+        parameter.get_length(&mut self.bits, count - 1);
+        parameter.get_postings(&mut self.bits, first, count, &mut postings);
+        postings
+    }
+
+    /// Passes over what follows a key. Nearly always the count and the version
+    /// are small enough to be looked at together.
+    #[inline]
+    fn pass_over(&mut self, is_stream: bool) -> Result<(), Fault> {
+        let both = match is_stream {
+            true => self.bits.small_gammas(),
+            false => self.bits.small_gamma(),
+        };
+        let count = match both {
+            Some(count) => count,
+            None => self.head(is_stream)?.count,
+        };
+        self.pass_over_postings(count);
+        Ok(())
+    }
+
+    #[inline]
+    fn pass_over_postings(&mut self, count: u32) {
+        if count as usize > INLINE_MAX {
+            return self.bits.skip(LIST_BITS as usize);
+        }
+        self.bits.skip(self.widths.place as usize);
+        if count > 1 {
+            Parameter::pass_over(&mut self.bits, count as usize - 1);
+        }
+    }
+
+    /// Nothing was read that is not there.
+    fn whole(&self) -> Result<(), Fault> {
+        match self.bits.is_over() {
+            true => Err(Fault::damaged(self.bits.byte(), "a term is cut off")),
+            false => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const KEY: TermKey = TermKey {
-        high: 1 << 63,
-        low: 7,
+    const WIDTHS: Widths = Widths {
+        bucket: 3,
+        place: 12,
     };
 
-    #[test]
-    fn terms_come_back() {
-        let long: Vec<u32> = (0..100).map(|n| n * 3).collect();
-        for (version, postings) in [
-            (None, &long[..1]),
-            (Some(Version::new(9)), &long[..INLINE_MAX]),
-            (Some(Version::new(1)), &long[..]),
-        ] {
-            let (mut out, mut lists) = (Vec::new(), vec![0; 5]);
-            Entry::encode(&mut out, &mut lists, KEY, version, postings);
-            let mut at = 0;
-            let key = Entry::decode_key(&out, &mut at).unwrap();
-            let entry = Entry::decode_rest(key, &out, &mut at).unwrap();
-            assert_eq!(at, out.len());
-            assert_eq!(entry.key, KEY);
-            assert_eq!(entry.count as usize, postings.len());
-            assert_eq!(entry.first_version, version);
-            match entry.postings {
-                Postings::Inline(inline) => assert_eq!(inline, postings),
-                Postings::Listed(at) => assert_eq!((at, postings.len()), (5, 100)),
+    fn key(number: u64, is_stream: bool) -> TermKey {
+        let key = TermKey {
+            high: 5 << 61 | number << 30,
+            low: 7,
+            is_stream,
+        };
+        key.short()
+    }
+
+    fn bucket() -> (Vec<Entry>, Vec<u8>) {
+        let long: Vec<u32> = (0..1000).map(|n| n * 3).collect();
+        let version = |number| Some(Version::new(number));
+        let terms = [
+            (key(0, false), None, &long[..1]),
+            (key(0, true), version(9), &long[..2]),
+            (key(1, true), version(1), &long[3..INLINE_MAX + 3]),
+            (key(2, true), version(u64::MAX), &long[..]),
+            (key(1 << 29, false), None, &[5, 6, 7][..]),
+            (key(1 << 30, false), None, &long[..=INLINE_MAX]),
+        ];
+        let (mut out, mut lists) = (BitWriter::default(), vec![0; 5]);
+        let entries = terms.map(|(key, first_version, postings)| {
+            let at = lists.len() as u64;
+            encode(&mut out, &mut lists, WIDTHS, key, first_version, postings);
+            Entry {
+                key,
+                count: postings.len() as u32,
+                first_version,
+                postings: match postings.len() > INLINE_MAX {
+                    true => Postings::Listed(at),
+                    false => Postings::Inline(postings.to_vec()),
+                },
             }
+        });
+        (entries.to_vec(), out.into_bytes())
+    }
+
+    #[test]
+    fn terms_come_back_in_order_and_when_asked_for() {
+        let (expected, bytes) = bucket();
+        let mut entries = Entries::new(&bytes, WIDTHS);
+        for entry in &expected {
+            assert_eq!(entries.next(5).unwrap().as_ref(), Some(entry));
+            let mut found = Entries::new(&bytes, WIDTHS);
+            let head = found.find(entry.key).unwrap().unwrap();
+            assert_eq!(&found.entry(entry.key, head).unwrap(), entry);
+        }
+        assert_eq!(entries.next(5).unwrap(), None);
+        for missing in [key(3, true), key(1, false), key(3 << 29, false)] {
+            let found = Entries::new(&bytes, WIDTHS).find(missing).unwrap();
+            assert!(found.is_none(), "{missing:?}");
         }
     }
 
     #[test]
-    fn buckets_are_in_the_order_of_keys() {
-        assert_eq!(KEY.bucket(0), 0);
-        assert_eq!(KEY.bucket(1), 1);
-        assert_eq!(KEY.bucket(3), 4);
-        assert_eq!(TermKey { high: 0, ..KEY }.bucket(3), 0);
+    fn a_term_that_is_cut_off_is_refused() {
+        let (all, bytes) = bucket();
+        for length in 0..bytes.len() {
+            let mut entries = Entries::new(&bytes[..length], WIDTHS);
+            let read = std::iter::from_fn(|| entries.next(5).transpose());
+            let read: Result<Vec<_>, _> = read.collect();
+            // What ends between two terms is one bucket for another.
+            assert!(read.map_or(true, |read| read.len() < all.len()), "{length}");
+        }
     }
 
     #[test]
-    fn a_term_that_is_cut_off_is_refused() {
-        let mut out = Vec::new();
-        Entry::encode(
-            &mut out,
-            &mut Vec::new(),
-            KEY,
-            Some(Version::new(1)),
-            &[1, 2],
-        );
-        for length in 0..out.len() {
-            let bytes = &out[..length];
-            let mut at = 0;
-            let entry = Entry::decode_key(bytes, &mut at)
-                .and_then(|key| Entry::decode_rest(key, bytes, &mut at));
-            assert!(entry.is_err());
+    fn no_bits_make_the_reader_fail_otherwise_than_with_a_fault() {
+        let mut random = 1u64;
+        let mut next = || {
+            random = random
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (random >> 33) as u8
+        };
+        for length in 0..2000 {
+            let bytes: Vec<u8> = (0..length % 200).map(|_| next() & next()).collect();
+            for bucket in [0, 3, 32] {
+                let widths = Widths { bucket, place: 32 };
+                let mut entries = Entries::new(&bytes, widths);
+                while let Ok(Some(entry)) = entries.next(0) {
+                    assert!(entry.count > 0);
+                }
+                let _ = Entries::new(&bytes, widths).find(key(4, true));
+            }
         }
     }
 }

@@ -5,9 +5,28 @@ use crate::types::{Position, StoreId};
 use byteorder::{ByteOrder, LittleEndian};
 
 const MAGIC: &[u8; 8] = b"ANNALIDX";
-const VERSION: u32 = 1;
 /// The length of the header; the sections begin behind it.
 pub(crate) const HEADER_BYTES: usize = 192;
+
+/// The versions of the format. Files are written in the newest one; the older
+/// ones are read as long as they are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum IndexVersion {
+    One = 1,
+    Two = 2,
+}
+
+impl IndexVersion {
+    fn decode(number: u32) -> Result<Self, Fault> {
+        match number {
+            0 => Err(Fault::damaged(8, "there is no version 0 of index files")),
+            1 => Ok(IndexVersion::One),
+            2 => Ok(IndexVersion::Two),
+            _ => Err(Fault::newer(8, "a later version of index files than 2")),
+        }
+    }
+}
 
 /// Where the sections begin; each ends where the next one begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,6 +47,7 @@ pub(crate) struct Sections {
 /// What an index file says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct IndexHeader {
+    pub(crate) version: IndexVersion,
     pub(crate) store: StoreId,
     pub(crate) first: Position,
     pub(crate) last: Position,
@@ -45,7 +65,7 @@ impl IndexHeader {
     pub(crate) fn encode(&self) -> [u8; HEADER_BYTES] {
         let mut bytes = [0; HEADER_BYTES];
         bytes[..8].copy_from_slice(MAGIC);
-        LittleEndian::write_u32(&mut bytes[8..12], VERSION);
+        LittleEndian::write_u32(&mut bytes[8..12], self.version as u32);
         LittleEndian::write_u32(&mut bytes[12..16], self.bucket_bits);
         bytes[16..32].copy_from_slice(self.store.as_bytes());
         let sections = &self.sections;
@@ -79,14 +99,13 @@ impl IndexHeader {
         if &bytes[..8] != MAGIC || LittleEndian::read_u32(sum) != checksum::plain(body) {
             return Err(Fault::damaged(0, "this is no header of an index file"));
         }
-        if LittleEndian::read_u32(&bytes[8..12]) != VERSION {
-            return Err(Fault::newer(8, "another version of the index format"));
-        }
+        let version = IndexVersion::decode(LittleEndian::read_u32(&bytes[8..12]))?;
         let mut store = [0; 16];
         store.copy_from_slice(&bytes[16..32]);
         let mut numbers = [0; 14];
         LittleEndian::read_u64_into(&bytes[32..32 + 8 * 14], &mut numbers);
         let header = IndexHeader {
+            version,
             store: StoreId::from_bytes(store),
             first: Position::new(numbers[0]),
             last: Position::new(numbers[1]),
@@ -141,10 +160,12 @@ impl IndexHeader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::FaultKind;
 
     #[test]
     fn a_header_comes_back_and_every_flipped_bit_is_seen() {
         let header = IndexHeader {
+            version: IndexVersion::Two,
             store: StoreId::from_bytes([1; 16]),
             first: Position::new(5),
             last: Position::new(9),
@@ -171,6 +192,19 @@ mod tests {
             let mut bad = good;
             bad[bit / 8] ^= 1 << (bit % 8);
             assert!(IndexHeader::decode(&bad).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_later_version_is_told_from_damage() {
+        let mut bytes = [0; HEADER_BYTES];
+        bytes[..8].copy_from_slice(MAGIC);
+        for (version, newer) in [(0, false), (3, true), (u32::MAX, true)] {
+            LittleEndian::write_u32(&mut bytes[8..12], version);
+            let sum = checksum::plain(&bytes[..HEADER_BYTES - 4]);
+            LittleEndian::write_u32(&mut bytes[HEADER_BYTES - 4..], sum);
+            let fault = IndexHeader::decode(&bytes).unwrap_err();
+            assert_eq!(matches!(fault.kind, FaultKind::Newer(_)), newer);
         }
     }
 }

@@ -1,70 +1,47 @@
 //! A long postings list: blocks of up to 128 places in ascending order, and
 //! before them a skip table, so that a search decodes one block only.
 
-use super::bits;
-use crate::format::Fault;
+use super::gaps::{self, Parameter};
+use super::stream::{BitReader, BitWriter};
 use byteorder::{ByteOrder, LittleEndian};
 
 /// How many postings a block has, but for the last one.
 pub(crate) const BLOCK: usize = 128;
-/// The bytes of an entry of the skip table: the block's first posting, where
-/// its packed differences begin, and how wide they are.
-pub(crate) const SKIP_BYTES: usize = 9;
+/// The bytes of an entry of the skip table: the block's first posting, and
+/// where its codes end.
+pub(super) const SKIP_BYTES: usize = 8;
 
 /// Appends a list.
-pub(crate) fn encode(out: &mut Vec<u8>, postings: &[u32]) {
-    let mut packed = Vec::new();
+pub(super) fn encode(out: &mut Vec<u8>, postings: &[u32]) {
+    let mut codes = BitWriter::default();
     for block in postings.chunks(BLOCK) {
-        let gaps = || block.windows(2).map(|pair| pair[1] - pair[0] - 1);
-        let width = bits::width(gaps().max().unwrap_or(0));
+        let gaps = gaps::between(block);
+        let parameter = Parameter::of(&gaps);
+        parameter.put(&mut codes);
+        parameter.put_codes(&mut codes, gaps);
+        codes.align();
         out.extend_from_slice(&block[0].to_le_bytes());
-        out.extend_from_slice(&(packed.len() as u32).to_le_bytes());
-        out.push(width as u8);
-        bits::pack(&mut packed, width, gaps());
+        out.extend_from_slice(&(codes.len() as u32).to_le_bytes());
     }
-    out.extend_from_slice(&packed);
+    out.extend_from_slice(&codes.into_bytes());
 }
 
-/// An entry of the skip table.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ListHead {
-    pub(crate) first: u32,
-    start: u32,
-    width: u8,
+/// The first posting and the codes of a block, from its entry of the skip table
+/// and where the codes before it end.
+pub(super) fn decode_skip(entry: &[u8], before: u32) -> Option<(u32, u32)> {
+    let end = LittleEndian::read_u32(&entry[4..8]);
+    let length = end.checked_sub(before)?;
+    Some((LittleEndian::read_u32(&entry[..4]), length))
 }
 
-impl ListHead {
-    /// Decodes an entry of exactly `SKIP_BYTES`.
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, Fault> {
-        let width = bytes[8];
-        if width > 32 {
-            return Err(Fault::damaged(0, "a block of postings is too wide"));
-        }
-        Ok(ListHead {
-            first: LittleEndian::read_u32(&bytes[..4]),
-            start: LittleEndian::read_u32(&bytes[4..8]),
-            width,
-        })
-    }
-
-    /// Where the packed differences of a block with so many postings lie,
-    /// counted from the end of the skip table: start and length.
-    pub(crate) fn packed(&self, count: usize) -> (usize, usize) {
-        let length = bits::packed_len(count.saturating_sub(1), u32::from(self.width));
-        (self.start as usize, length)
-    }
-
-    /// Replaces `out` with the postings of the block.
-    pub(crate) fn unpack(&self, packed: &[u8], count: usize, out: &mut Vec<u32>) {
-        out.clear();
-        let mut posting = self.first;
-        out.push(posting);
-        for index in 0..count.saturating_sub(1) {
-            let gap = bits::unpack(packed, u32::from(self.width), index);
-            posting = posting.saturating_add(gap).saturating_add(1);
-            out.push(posting);
-        }
-    }
+/// Replaces `out` with the postings of a block; says whether its codes are all
+/// there.
+pub(super) fn decode_block(codes: &[u8], first: u32, count: usize, out: &mut Vec<u32>) -> bool {
+    let mut bits = BitReader::new(codes);
+    let parameter = Parameter::get(&mut bits);
+    out.clear();
+    parameter.get_postings(&mut bits, first, count, out);
+    !bits.is_over()
 }
 
 #[cfg(test)]
@@ -77,20 +54,24 @@ mod tests {
         let mut bytes = Vec::new();
         encode(&mut bytes, &postings);
         let blocks = postings.len().div_ceil(BLOCK);
-        let (skips, packed) = bytes.split_at(blocks * SKIP_BYTES);
-        let mut out = Vec::new();
-        for (index, expected) in postings.chunks(BLOCK).enumerate() {
-            let head = ListHead::decode(&skips[index * SKIP_BYTES..][..SKIP_BYTES]).unwrap();
-            let (start, length) = head.packed(expected.len());
-            head.unpack(&packed[start..start + length], expected.len(), &mut out);
+        let (skips, codes) = bytes.split_at(blocks * SKIP_BYTES);
+        let (mut out, mut before) = (Vec::new(), 0);
+        for (skip, expected) in skips.chunks(SKIP_BYTES).zip(postings.chunks(BLOCK)) {
+            let (first, length) = decode_skip(skip, before).unwrap();
+            let own = &codes[before as usize..][..length as usize];
+            assert!(decode_block(own, first, expected.len(), &mut out));
             assert_eq!(out, expected);
+            assert!(!decode_block(&own[..1], first, expected.len(), &mut out));
+            before += length;
         }
+        assert_eq!(before as usize, codes.len());
+        assert!(decode_skip(&skips[..SKIP_BYTES], u32::MAX).is_none());
     }
 
     #[test]
     fn postings_without_gaps_cost_next_to_nothing() {
         let mut bytes = Vec::new();
         encode(&mut bytes, &(0..12_800).collect::<Vec<_>>());
-        assert_eq!(bytes.len(), 100 * SKIP_BYTES);
+        assert_eq!(bytes.len(), 100 * (SKIP_BYTES + 1));
     }
 }

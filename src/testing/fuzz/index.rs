@@ -237,9 +237,13 @@ pub(super) fn changed(file: &[u8], input: &mut Input<'_>) -> Vec<u8> {
 fn mend_header(file: &mut Vec<u8>, log: &Log) {
     file.resize(file.len().max(HEADER_BYTES + 4), 0);
     // Everything but the bits of the directory, the number of terms and where
-    // sections begin.
+    // sections begin; version 1 stays.
+    let is_old = file[8..12] == [1, 0, 0, 0];
     for range in [0..12, 16..48, 56..80] {
         file[range.clone()].copy_from_slice(&log.file[range]);
+    }
+    if is_old {
+        file[8] = 1;
     }
     let end = file.len() as u64;
     // The blocks and their checksums fill the file.

@@ -7,6 +7,7 @@ use crate::format::record::encode;
 use crate::format::segment::HEADER_BYTES;
 use crate::store::{Append, EventStore};
 use crate::types::{Event, Timestamp};
+use byteorder::{ByteOrder, LittleEndian};
 use std::path::Path;
 use uuid::Uuid;
 
@@ -107,6 +108,12 @@ fn index_seeds() -> Vec<(&'static str, Vec<u8>)> {
         let at = (at as u16).to_le_bytes();
         [&[flags], &at[..], &[bytes.len() as u8], bytes].concat()
     };
+    // Where a section begins, by the header.
+    let section = |number: usize| {
+        let at = 80 + 8 * number;
+        LittleEndian::read_u64(&file[at..at + 8]) as usize
+    };
+    let [_, table, data, buckets, entries, lists, checks] = [0, 1, 2, 3, 4, 5, 6].map(section);
     vec![
         ("seed-right", vec![0]),
         ("seed-header", change(HEADER | MEND, 12, &[3, 0, 0, 0])),
@@ -119,6 +126,16 @@ fn index_seeds() -> Vec<(&'static str, Vec<u8>)> {
             "seed-whole-header",
             [&[WHOLE | HEADER | MEND], &file[..400]].concat(),
         ),
+        ("seed-v1", change(MEND, 8, &[1])),
+        ("seed-v3", change(MEND, 8, &[3])),
+        ("seed-v2-line-lies", change(MEND, table, &[255; 10])),
+        ("seed-v2-places-lie", change(MEND, data, &[255; 8])),
+        ("seed-v2-bucket-lies", change(MEND, buckets, &[9, 0, 0, 0])),
+        ("seed-v2-entries-lie", change(MEND, entries, &[255; 60])),
+        ("seed-v2-entries-end", change(MEND, entries, &[0; 60])),
+        ("seed-v2-skip-lies", change(MEND, lists, &[0, 0, 0, 0, 255])),
+        ("seed-v2-codes-lie", change(MEND, checks - 40, &[255; 40])),
+        ("seed-v2-run-lies", change(MEND, checks - 40, &[31; 40])),
     ]
 }
 
