@@ -3,12 +3,14 @@
 #![allow(clippy::unwrap_used)]
 
 use annals::{
-    Append, Direction, Durability, Event, EventStore, LogStore, Options, Position, Query, Reads,
-    RecordedEvent, Timestamp, Version,
+    Append, Direction, Durability, Event, EventRef, EventStore, LogStore, Options, Position, Query,
+    Reads, RecordedEvent, Timestamp, Version,
 };
 use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 const STREAMS: u64 = 5;
 /// How many events an append has, in turn.
@@ -147,7 +149,7 @@ fn a_visitor_that_breaks_off_is_asked_nothing_more() {
     ] {
         for stop in 1..=read(&store, &query).len().min(60) {
             let mut seen = 0;
-            let visit = &mut |_: annals::EventRef<'_>| {
+            let visit = &mut |_: EventRef<'_>| {
                 seen += 1;
                 match seen == stop {
                     true => ControlFlow::Break(()),
@@ -192,5 +194,29 @@ fn a_damaged_record_is_no_less_damaged_for_its_frame_being_known() {
             assert!(outcome.unwrap_err().is_corrupt());
             assert!(store.read(&query).any(|event| event.is_err()));
         }
+    }
+}
+
+/// Who is slow has the medium asked ahead for him, some candidates at a time.
+#[test]
+fn who_takes_his_time_reads_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    fill(dir.path());
+    let store = options(Reads::Mapped).open_read_only(dir.path()).unwrap();
+    let all = read(&store, &Query::all());
+    let mut asked = queries();
+    asked.extend([
+        Query::all().with_tag("one"),
+        Query::all().with_tag("one").backward(),
+    ]);
+    for query in asked {
+        let mut events = Vec::new();
+        let mut take_time = |event: EventRef<'_>| {
+            thread::sleep(Duration::from_micros(20));
+            events.push(event.to_owned());
+            ControlFlow::Continue(())
+        };
+        store.scan(&query, &mut take_time).unwrap();
+        assert_eq!(events, by_definition(&all, &query), "{query:?}");
     }
 }

@@ -37,6 +37,14 @@ impl Map {
         self.published.fetch_max(end, Ordering::Release);
     }
 
+    /// Says that the bytes will be touched here and there: a page that is not in
+    /// memory is then read alone, not with megabytes around it. Who reads on in
+    /// order asks ahead himself, with `read_ahead`. Only a hint.
+    pub(crate) fn expect_jumps(&self) {
+        #[cfg(unix)]
+        let _ = self.raw.advise(memmap2::Advice::Random);
+    }
+
     /// Has the processor fetch bytes that will be read in a moment. Only a
     /// hint: an offset that leads outside harms nothing.
     pub(crate) fn fetch(&self, offset: u64, length: usize) {

@@ -23,6 +23,11 @@ use std::sync::OnceLock;
 /// under a secret of the store, so that none gets nearly so long.
 const MOST_IN_A_BUCKET: u64 = 64 << 10;
 
+/// How many blocks that checksums are for are read from the medium at once: 64
+/// KiB. It divides the bits of a word.
+const BLOCKS_PER_PIECE: usize = 4;
+const _: () = assert!(64 % BLOCKS_PER_PIECE == 0);
+
 /// A term found in a file: everything but the postings of a long list.
 pub(crate) type Term = Entry;
 
@@ -70,7 +75,10 @@ impl IndexFile {
         let decode = |head: &[u8], length| Self::check_header(head, store, length);
         let (file, header) = sealed::open::<HEADER_BYTES, _>(env, path, decode)?;
         let body = match sealed::map(&*file, path, mapped, header.sections.end)? {
-            Some(map) => Body::Mapped(map),
+            Some(map) => {
+                map.expect_jumps();
+                Body::Mapped(map)
+            }
             None => Body::Read(file, OnceLock::new()),
         };
         let file = Self::with_body(path, header, body);
@@ -187,7 +195,9 @@ impl IndexFile {
         let bytes = self.bytes()?;
         for block in from as usize / CHECK_BLOCK..(to as usize).div_ceil(CHECK_BLOCK) {
             let (word, bit) = (&self.verified[block / 64], 1 << (block % 64));
-            if word.load(sync::Ordering::Relaxed) & bit == 0 {
+            let known = word.load(sync::Ordering::Relaxed);
+            if known & bit == 0 {
+                self.read_piece(known, block);
                 self.verify_block(bytes, block)?;
                 word.fetch_or(bit, sync::Ordering::Relaxed);
             }
@@ -210,6 +220,43 @@ impl IndexFile {
                 Ok(read.get_or_init(|| bytes))
             }
         }
+    }
+
+    /// Has the piece read in which a block is, if no block of it was touched
+    /// before. `known` is the word in which the block has its bit.
+    fn read_piece(&self, known: u64, block: usize) {
+        let first = block - block % BLOCKS_PER_PIECE;
+        let of_piece = ((1 << BLOCKS_PER_PIECE) - 1) << (first % 64);
+        if let Body::Mapped(map) = &self.body
+            && known & of_piece == 0
+        {
+            let start = (first * CHECK_BLOCK) as u64;
+            map.read_ahead(start, BLOCKS_PER_PIECE * CHECK_BLOCK);
+        }
+    }
+
+    /// Has what says where these positions are read from the medium, and doesn't
+    /// wait for it. What was touched before is taken to be in memory.
+    pub(crate) fn read_places_ahead(&self, positions: &[Position]) -> Result<()> {
+        let Body::Mapped(map) = &self.body else {
+            return Ok(());
+        };
+        let mut last = None;
+        for position in positions {
+            let index = position.get() - self.first().get();
+            let (_, data) = self.place_head(index / PLACES_PER_BLOCK as u64)?;
+            let block = (self.header.sections.place_data + data.start) as usize / CHECK_BLOCK;
+            if last != Some(block) && !self.is_verified(block) {
+                map.read_ahead((block * CHECK_BLOCK) as u64, CHECK_BLOCK);
+            }
+            last = Some(block);
+        }
+        Ok(())
+    }
+
+    fn is_verified(&self, block: usize) -> bool {
+        let word = self.verified.get(block / 64);
+        word.is_some_and(|word| word.load(sync::Ordering::Relaxed) & 1 << (block % 64) != 0)
     }
 
     fn verify_block(&self, bytes: &[u8], block: usize) -> Result<()> {
@@ -275,6 +322,20 @@ impl IndexFile {
 
     /// A block of places, its data verified.
     fn place_block(&self, block: u64) -> Result<Places> {
+        let (places, within) = self.place_head(block)?;
+        let sections = &self.header.sections;
+        let data = sections.place_data..sections.buckets;
+        let from = (data.start + within.start) as usize;
+        let length = within.end - within.start;
+        self.slice(data, within.start, length)?;
+        Ok(Places {
+            block: places,
+            data: from..from + length as usize,
+        })
+    }
+
+    /// A block of places, and where in the section its data lies.
+    fn place_head(&self, block: u64) -> Result<(PlaceBlock, Range<u64>)> {
         let sections = &self.header.sections;
         let table = sections.place_table..sections.place_data;
         let version = self.header.version;
@@ -287,13 +348,7 @@ impl IndexFile {
             ))
         })?;
         let (start, length) = places.packed();
-        let data = sections.place_data..sections.buckets;
-        let from = data.start as usize + start;
-        self.slice(data, start as u64, length as u64)?;
-        Ok(Places {
-            block: places,
-            data: from..from + length,
-        })
+        Ok((places, start as u64..(start + length) as u64))
     }
 
     /// The segment of a position, and which positions of the range are in it.

@@ -117,23 +117,56 @@ impl Search {
     /// The next candidate.
     pub(crate) fn next(&mut self) -> Result<Option<Position>> {
         loop {
-            if let Some(current) = &mut self.current {
-                if let Some(position) = current.next()? {
-                    return Ok(Some(position));
-                }
-                self.current = None;
+            if let Some(current) = &mut self.current
+                && let Some(position) = current.next()?
+            {
+                return Ok(Some(position));
             }
-            match self.parts.pop() {
-                Some(part) => {
-                    let entered = self.enter(part)?;
-                    if entered.is_last {
-                        self.parts.clear();
-                    }
-                    self.current = Some(entered);
-                }
-                None => return Ok(None),
+            if !self.enter_next()? {
+                return Ok(None);
             }
         }
+    }
+
+    /// Goes on to the next part, if there is one.
+    fn enter_next(&mut self) -> Result<bool> {
+        self.current = None;
+        let Some(part) = self.parts.pop() else {
+            return Ok(false);
+        };
+        let entered = self.enter(part)?;
+        if entered.is_last {
+            self.parts.clear();
+        }
+        self.current = Some(entered);
+        Ok(true)
+    }
+
+    /// Has what says where the candidates gathered last are read from the medium,
+    /// and doesn't wait for it.
+    pub(crate) fn read_places_ahead(&self, candidates: &[Position]) -> Result<()> {
+        match self.current.as_ref().map(|current| &current.part) {
+            Some(Part::File(file)) => file.read_places_ahead(candidates),
+            _ => Ok(()),
+        }
+    }
+
+    /// Replaces `out` with up to `most` candidates, all of which are in one part,
+    /// so that `place` knows them; with none if there are no more.
+    pub(crate) fn gather(&mut self, most: usize, out: &mut Vec<Position>) -> Result<()> {
+        out.clear();
+        while out.len() < most {
+            let found = match &mut self.current {
+                Some(current) => current.next()?,
+                None => None,
+            };
+            match found {
+                Some(position) => out.push(position),
+                None if out.is_empty() && self.enter_next()? => {}
+                None => break,
+            }
+        }
+        Ok(())
     }
 
     /// The segment and the offset of the frame of the candidate found last.

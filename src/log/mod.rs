@@ -16,7 +16,7 @@ pub(crate) use prepare::{Spare, prepare};
 pub(crate) use reader::SegmentReader;
 pub(crate) use recover::{Recovery, Resume};
 pub(crate) use search::Search;
-pub(crate) use segment::{Access, Found, Near, Segment};
+pub(crate) use segment::{Access, Found, Segment};
 pub(crate) use segments::Segments;
 pub(crate) use verified::Known;
 pub(crate) use walk::{Step, Walk};

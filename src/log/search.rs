@@ -160,7 +160,10 @@ impl<'a> Search<'a> {
         fs::read_exact_at(self.file, &mut self.window, self.at)
             .map_err(|error| self.fail(error))?;
         let first = leading_zeros(&self.window);
-        if let Some(last) = self.window.iter().rposition(|byte| *byte != 0) {
+        // Nearly all of what stands behind the end of a log is zeros.
+        if first < length
+            && let Some(last) = self.window.iter().rposition(|byte| *byte != 0)
+        {
             self.note_dirty(self.start + first, self.start + last as u64 + 1);
         }
         Ok(())

@@ -11,6 +11,7 @@ use crate::format::frame::FrameBase;
 use crate::format::segment::{HEADER_BYTES, MAX_SIZE, SegmentHeader};
 use crate::format::{Fault, names};
 use crate::types::{Position, StoreId, Timestamp};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -42,6 +43,9 @@ impl SegmentFile {
             Access::Mapped => file.map(size as usize)?.map(Arc::new),
             Access::Plain => None,
         };
+        if let Some(map) = &map {
+            map.expect_jumps();
+        }
         Ok(SegmentFile {
             path,
             file,
@@ -57,15 +61,6 @@ impl SegmentFile {
     pub(crate) fn size(&self) -> u64 {
         self.size
     }
-}
-
-/// How near the bytes are brought that will be read soon.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Near {
-    /// From memory into the processor's caches.
-    Processor,
-    /// From the medium into memory.
-    Memory,
 }
 
 /// How much of a frame is fetched ahead, in bytes: most of a common one.
@@ -249,14 +244,20 @@ impl Segment {
         self.published.load(Ordering::Acquire)
     }
 
-    /// Has the frame at an offset brought near, because it will be read soon.
-    pub(crate) fn fetch(&self, offset: u64, near: Near) {
-        let Some(map) = &self.map else {
-            return;
-        };
-        match near {
-            Near::Processor => map.fetch(offset, FETCHED),
-            Near::Memory => map.read_ahead(offset, FETCHED),
+    /// Has the frame at an offset brought from memory into the processor's
+    /// caches, because it will be read in a moment.
+    pub(crate) fn fetch(&self, offset: u64) {
+        if let Some(map) = &self.map {
+            map.fetch(offset, FETCHED);
+        }
+    }
+
+    /// Has bytes brought from the medium into memory, because they will be read
+    /// soon, and doesn't wait for it.
+    pub(crate) fn read_ahead(&self, bytes: Range<u64>) {
+        if let Some(map) = &self.map {
+            let length = bytes.end.saturating_sub(bytes.start);
+            map.read_ahead(bytes.start, length as usize);
         }
     }
 

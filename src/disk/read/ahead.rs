@@ -6,21 +6,30 @@ use super::readers::Readers;
 use crate::env::Stopwatch;
 use crate::error::{Error, Result};
 use crate::index::Search;
-use crate::log::{Access, Near};
+use crate::log::Access;
 use crate::types::Position;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::time::Duration;
 
 /// How many candidates are looked up at once, and how far ahead of the reader
 /// their bytes are fetched: as many as the processor can well wait for.
-const BATCH: u64 = 32;
+const BATCH: usize = 32;
 const AHEAD: usize = 8;
-/// The same for events that come from the medium.
-const COLD_BATCH: u64 = 96;
-const COLD_AHEAD: usize = 32;
+/// The same for events that come from the medium: how far ahead they are asked
+/// for at first, and at most. Twice as many are looked up.
+const REACH: usize = 32;
+const MOST_REACH: usize = 128;
+/// How much of a frame is asked for, in bytes: all of a common one.
+const ASKED: u64 = 1 << 10;
+/// What lies between two frames is read along if it is no longer, in bytes: it
+/// takes a medium no longer than another read.
+const GAP: u64 = 16 << 10;
 /// Who took longer than this for an event waited for the medium, or has time
 /// enough for the system calls that ask it ahead.
 const SLOW: Duration = Duration::from_micros(10);
+/// And who takes less needs them no more.
+const FAST: Duration = Duration::from_micros(2);
 
 /// A candidate, and where its frame is.
 #[derive(Clone, Copy, Debug)]
@@ -34,10 +43,13 @@ pub(super) struct Found {
 pub(super) struct Ahead {
     search: Search,
     found: VecDeque<Found>,
-    /// How many of them, from the first on, have been fetched.
+    /// How many of them, from the first on, have been fetched, or asked for.
     fetched: usize,
     ended: bool,
-    near: Near,
+    /// How far ahead the medium is asked for events; 0: they come from memory.
+    reach: usize,
+    /// The candidates that are being looked up.
+    positions: Vec<Position>,
     /// When candidates were last looked up, and how many were handed out since.
     since: Option<Stopwatch>,
     handed_out: u32,
@@ -50,17 +62,15 @@ impl Ahead {
             found: VecDeque::new(),
             fetched: 0,
             ended: false,
-            near: Near::Processor,
+            reach: 0,
+            positions: Vec::new(),
             since: None,
             handed_out: 0,
         }
     }
 
     fn distance(&self) -> usize {
-        match self.near {
-            Near::Processor => AHEAD,
-            Near::Memory => COLD_AHEAD,
-        }
+        self.reach.max(AHEAD)
     }
 
     /// The next candidate, of which `wanted` may be asked for.
@@ -71,7 +81,7 @@ impl Ahead {
         wanted: u64,
     ) -> Result<Option<Found>> {
         if !self.is_enough() && (self.found.len() as u64) < wanted {
-            self.look_up(shared, wanted)?;
+            self.look_up(shared, readers, wanted)?;
         }
         self.fetch(shared, readers)?;
         Ok(self.pop())
@@ -108,29 +118,62 @@ impl Ahead {
     /// Fetches those that have come near.
     #[inline]
     fn fetch(&mut self, shared: &Shared, readers: &mut Readers) -> Result<()> {
-        while self.fetched <= self.distance()
+        if self.reach > 0 {
+            return self.ask(shared, readers);
+        }
+        while self.fetched <= AHEAD
             && let Some(found) = self.found.get(self.fetched)
         {
             self.fetched += 1;
             // Without mappings there is nothing to fetch from.
             if shared.segments.access() == Access::Mapped {
                 let reader = readers.get(shared, found.place.0)?;
-                reader.segment().fetch(found.place.1, self.near);
+                reader.segment().fetch(found.place.1);
             }
         }
         Ok(())
     }
 
-    fn look_up(&mut self, shared: &Shared, wanted: u64) -> Result<()> {
-        let batch = self.batch().min(wanted) as usize;
+    /// Asks the medium for those within reach, once half of it is used up.
+    fn ask(&mut self, shared: &Shared, readers: &mut Readers) -> Result<()> {
+        let end = self.found.len().min(self.reach);
+        if self.fetched > end / 2 {
+            return Ok(());
+        }
+        let mut near: Option<(u64, Range<u64>)> = None;
+        for found in self.found.range(self.fetched..end) {
+            let (number, offset) = found.place;
+            let own = offset..offset + ASKED;
+            match &mut near {
+                Some((same, bytes)) if *same == number && are_near(bytes, &own) => {
+                    *bytes = bytes.start.min(own.start)..bytes.end.max(own.end);
+                }
+                _ => ask_for(shared, readers, near.replace((number, own)))?,
+            }
+        }
+        self.fetched = end;
+        ask_for(shared, readers, near)
+    }
+
+    #[cold]
+    fn look_up(&mut self, shared: &Shared, readers: &mut Readers, wanted: u64) -> Result<()> {
+        let batch = self
+            .batch()
+            .min(usize::try_from(wanted).unwrap_or(usize::MAX));
+        // They come in while others are looked up.
+        self.fetch(shared, readers)?;
         while self.found.len() < batch && !self.ended {
-            let Some(position) = self.search.next()? else {
-                self.ended = true;
-                break;
-            };
-            let place = self.search.place(position)?;
-            let place = place.ok_or_else(|| no_place(shared, position))?;
-            self.found.push_back(Found { position, place });
+            let most = batch - self.found.len();
+            self.search.gather(most, &mut self.positions)?;
+            self.ended = self.positions.is_empty();
+            if self.reach > 0 {
+                self.search.read_places_ahead(&self.positions)?;
+            }
+            for position in self.positions.drain(..) {
+                let place = self.search.place(position)?;
+                let place = place.ok_or_else(|| no_place(shared, position))?;
+                self.found.push_back(Found { position, place });
+            }
         }
         self.since = Some(Stopwatch::start());
         self.handed_out = 0;
@@ -138,19 +181,36 @@ impl Ahead {
     }
 
     /// How many to look up, by how long the last ones took.
-    fn batch(&mut self) -> u64 {
+    fn batch(&mut self) -> usize {
         let Some(since) = &self.since else {
-            return AHEAD as u64;
+            return AHEAD;
         };
-        self.near = match since.read() > SLOW * self.handed_out {
-            true => Near::Memory,
-            false => Near::Processor,
-        };
-        match self.near {
-            Near::Processor => BATCH,
-            Near::Memory => COLD_BATCH,
+        let took = since.read();
+        if took > SLOW * self.handed_out {
+            if self.reach == 0 {
+                // Those that the processor was told of have yet to be asked for.
+                self.fetched = 0;
+            }
+            self.reach = (2 * self.reach).clamp(REACH, MOST_REACH);
+        } else if took < FAST * self.handed_out {
+            self.reach = 0;
+        }
+        match self.reach {
+            0 => BATCH,
+            reach => 2 * reach,
         }
     }
+}
+
+fn are_near(one: &Range<u64>, other: &Range<u64>) -> bool {
+    one.start <= other.end + GAP && other.start <= one.end + GAP
+}
+
+fn ask_for(shared: &Shared, readers: &mut Readers, bytes: Option<(u64, Range<u64>)>) -> Result<()> {
+    if let Some((number, bytes)) = bytes {
+        readers.get(shared, number)?.segment().read_ahead(bytes);
+    }
+    Ok(())
 }
 
 pub(super) fn no_place(shared: &Shared, position: Position) -> Error {

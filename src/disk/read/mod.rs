@@ -4,11 +4,13 @@ mod ahead;
 mod frame;
 mod owned;
 mod readers;
+mod stretch;
 
 use self::ahead::Ahead;
 use self::frame::OpenFrame;
 use self::owned::Owned;
 use self::readers::Readers;
+use self::stretch::Stretch;
 use super::shared::{MOST_HEALINGS, Shared};
 use crate::error::{Error, Result};
 use crate::index::{Search, Way};
@@ -36,6 +38,8 @@ pub(super) struct Reading<'q> {
     readers: Readers,
     /// The frame that was opened last, and the number of its segment.
     frame: Option<(u64, OpenFrame)>,
+    /// How far the medium is asked ahead where everything is walked.
+    stretch: Stretch,
     /// How often a damaged index was made anew on the way.
     healed: u32,
 }
@@ -71,6 +75,7 @@ impl<'q> Reading<'q> {
             bounds,
             readers: Readers::default(),
             frame: None,
+            stretch: Stretch::new(),
             healed: 0,
         }
     }
@@ -124,6 +129,7 @@ impl<'q> Reading<'q> {
             && head.is_known()
             && head.first == self.bounds.0.next()
         {
+            self.stretch.pass(reader.segment(), head.end());
             *last = OpenFrame::new(&head);
             let mut cursor = head.start();
             for _ in 0..head.count {
@@ -291,6 +297,7 @@ impl<'q> Reading<'q> {
         let Ok(reader) = self.readers.get(&self.shared, *number) else {
             return false;
         };
+        self.stretch.pass(reader.segment(), last.head.end());
         // What stands there may be no frame of ours (the end of a segment);
         // then the index knows where the right one is.
         match OpenFrame::open(reader, last.head.end()) {
