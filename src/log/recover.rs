@@ -166,9 +166,11 @@ impl Recovery<'_> {
         let mut resume = self.resume;
         let mut found = self.open(resume.segment)?;
         let mut unsettled = Unsettled::new(self.floor);
-        let mut last_recorded = resume.recorded.unwrap_or(found.header().base_time);
+        let mut last_recorded = resume.recorded.unwrap_or(i64::MIN);
         loop {
             let segment = Arc::clone(&found);
+            // Its frames count their times from there: none may be before it.
+            last_recorded = last_recorded.max(segment.header().base_time);
             unsettled.enter(&segment, resume.offset);
             let reader = segment.plain_reader();
             let mut walk = Walk::new(reader, resume.offset, resume.next, resume.epoch);
