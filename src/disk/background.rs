@@ -23,8 +23,8 @@ const FAN_IN: u64 = 6;
 /// `LARGEST_AT_CLOSE`: small files are large for what they hold.
 const FAN_IN_AT_CLOSE: u64 = 2;
 const LARGEST_AT_CLOSE: u64 = 1 << 20;
-/// Files over this many events are merged no further, so that a merge needs
-/// bounded memory: about 150 MB.
+/// Files over this many events are merged no further, so that the memory that a
+/// merge needs is bounded.
 const LARGEST_MERGE: u64 = 16 << 20;
 
 /// Has the next segment prepared.

@@ -1,32 +1,24 @@
-//! An index file, opened: looked into where it lies, and verified block by
-//! block as it is touched.
+//! An index file, opened: looked into where it lies.
 
+use super::body::Body;
 use super::build::{CHECK_BLOCK, FrameMark};
 use super::filter::Filter;
 use super::sealed::{self, damaged};
-use crate::env::fs::{self, File};
-use crate::env::sync::{self, AtomicU64};
-use crate::env::{Bug, Env, Map};
+use crate::env::{Bug, Env};
 use crate::error::{Error, Result};
+use crate::format::Fault;
 use crate::format::index::{
     BLOCK, Directory, Entry, HEADER_BYTES, IndexHeader, PLACES_PER_BLOCK, PlaceBlock, Postings,
     TermKey,
 };
-use crate::format::{Fault, checksum};
 use crate::types::{Position, StoreId, Version};
 use byteorder::{ByteOrder, LittleEndian};
 use std::ops::Range;
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::path::Path;
 
 /// The longest that a bucket of the directory is, in bytes. Keys are hashes
 /// under a secret of the store, so that none gets nearly so long.
 const MOST_IN_A_BUCKET: u64 = 64 << 10;
-
-/// How many blocks that checksums are for are read from the medium at once: 64
-/// KiB. It divides the bits of a word.
-const BLOCKS_PER_PIECE: usize = 4;
-const _: () = assert!(64 % BLOCKS_PER_PIECE == 0);
 
 /// A term found in a file: everything but the postings of a long list.
 pub(crate) type Term = Entry;
@@ -34,12 +26,9 @@ pub(crate) type Term = Entry;
 /// An open index file.
 #[derive(Debug)]
 pub(crate) struct IndexFile {
-    path: PathBuf,
     header: IndexHeader,
     directory: Directory,
     body: Body,
-    /// A bit for each block of the file that has been verified.
-    verified: Box<[AtomicU64]>,
     /// Which streams it has, for as long as whoever wrote it has it open.
     streams: Option<Filter>,
 }
@@ -61,32 +50,20 @@ struct Places {
     data: Range<usize>,
 }
 
-#[derive(Debug)]
-enum Body {
-    Mapped(Map),
-    /// Without mappings a file is read whole when it is first needed.
-    Read(std::sync::Arc<dyn File>, OnceLock<Vec<u8>>),
-    Memory(Vec<u8>),
-}
-
 impl IndexFile {
     /// Opens a file and looks at its header only.
     pub(crate) fn open(env: &Env, path: &Path, store: StoreId, mapped: bool) -> Result<Self> {
         let decode = |head: &[u8], length| Self::check_header(head, store, length);
         let (file, header) = sealed::open::<HEADER_BYTES, _>(env, path, decode)?;
-        let body = match sealed::map(&*file, path, mapped, header.sections.end)? {
-            Some(map) => {
-                map.expect_jumps();
-                Body::Mapped(map)
-            }
-            None => Body::Read(file, OnceLock::new()),
+        let sections = &header.sections;
+        let body = match sealed::map(&*file, path, mapped, sections.end)? {
+            Some(map) => Body::mapped(path, map, sections),
+            None => Body::read(path, file, sections),
         };
-        let file = Self::with_body(path, header, body);
         if env.bug(Bug::TrustsIndexFile) {
-            let all = file.verified.iter();
-            all.for_each(|word| word.store(u64::MAX, sync::Ordering::Relaxed));
+            body.believe();
         }
-        Ok(file)
+        Ok(Self::with_body(header, body))
     }
 
     /// A file that is only in memory: for stores that are open for reading,
@@ -94,7 +71,8 @@ impl IndexFile {
     pub(crate) fn in_memory(path: &Path, store: StoreId, bytes: Vec<u8>) -> Result<Self> {
         let header = Self::check_header(&bytes, store, bytes.len() as u64)
             .map_err(|fault| damaged(path, fault))?;
-        Ok(Self::with_body(path, header, Body::Memory(bytes)))
+        let body = Body::in_memory(path, bytes, &header.sections);
+        Ok(Self::with_body(header, body))
     }
 
     fn check_header(bytes: &[u8], store: StoreId, length: u64) -> Result<IndexHeader, Fault> {
@@ -133,15 +111,11 @@ impl IndexFile {
             && header.terms <= Directory::new(header).most_terms(sections.lists - sections.entries)
     }
 
-    fn with_body(path: &Path, header: IndexHeader, body: Body) -> Self {
-        let blocks = header.sections.checks.div_ceil(CHECK_BLOCK as u64);
-        let words = blocks.div_ceil(64);
+    fn with_body(header: IndexHeader, body: Body) -> Self {
         IndexFile {
-            path: path.to_path_buf(),
             directory: Directory::new(&header),
             header,
             body,
-            verified: (0..words).map(|_| AtomicU64::new(0)).collect(),
             streams: None,
         }
     }
@@ -155,7 +129,7 @@ impl IndexFile {
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        self.body.path()
     }
 
     pub(crate) fn header(&self) -> &IndexHeader {
@@ -180,112 +154,39 @@ impl IndexFile {
     }
 
     fn fail(&self, fault: Fault) -> Error {
-        damaged(&self.path, fault)
-    }
-
-    /// The bytes of a range within a section, verified.
-    #[inline]
-    fn slice(&self, section: Range<u64>, start: u64, length: u64) -> Result<&[u8]> {
-        let from = section.start.saturating_add(start);
-        let to = from.saturating_add(length);
-        if to > section.end || to > self.header.sections.checks {
-            let fault = Fault::damaged(from as usize, "something leads outside its section");
-            return Err(self.fail(fault));
-        }
-        let bytes = self.bytes()?;
-        for block in from as usize / CHECK_BLOCK..(to as usize).div_ceil(CHECK_BLOCK) {
-            let (word, bit) = (&self.verified[block / 64], 1 << (block % 64));
-            let known = word.load(sync::Ordering::Relaxed);
-            if known & bit == 0 {
-                self.read_piece(known, block);
-                self.verify_block(bytes, block)?;
-                word.fetch_or(bit, sync::Ordering::Relaxed);
-            }
-        }
-        Ok(&bytes[from as usize..to as usize])
-    }
-
-    fn bytes(&self) -> Result<&[u8]> {
-        match &self.body {
-            Body::Mapped(map) => Ok(map.as_ref()),
-            Body::Memory(bytes) => Ok(bytes),
-            Body::Read(file, read) => {
-                if let Some(bytes) = read.get() {
-                    return Ok(bytes);
-                }
-                // As long as the file is: `open` has compared.
-                let mut bytes = vec![0; self.header.sections.end as usize];
-                fs::read_exact_at(&**file, &mut bytes, 0)
-                    .map_err(|error| Error::io(&self.path, "read", error))?;
-                Ok(read.get_or_init(|| bytes))
-            }
-        }
-    }
-
-    /// Has the piece read in which a block is, if no block of it was touched
-    /// before. `known` is the word in which the block has its bit.
-    fn read_piece(&self, known: u64, block: usize) {
-        let first = block - block % BLOCKS_PER_PIECE;
-        let of_piece = ((1 << BLOCKS_PER_PIECE) - 1) << (first % 64);
-        if let Body::Mapped(map) = &self.body
-            && known & of_piece == 0
-        {
-            let start = (first * CHECK_BLOCK) as u64;
-            map.read_ahead(start, BLOCKS_PER_PIECE * CHECK_BLOCK);
-        }
+        damaged(self.path(), fault)
     }
 
     /// Has what says where these positions are read from the medium, and doesn't
-    /// wait for it. What was touched before is taken to be in memory.
+    /// wait for it.
     pub(crate) fn read_places_ahead(&self, positions: &[Position]) -> Result<()> {
-        let Body::Mapped(map) = &self.body else {
+        if !self.body.is_mapped() {
             return Ok(());
-        };
+        }
         let mut last = None;
         for position in positions {
             let index = position.get() - self.first().get();
             let (_, data) = self.place_head(index / PLACES_PER_BLOCK as u64)?;
             let block = (self.header.sections.place_data + data.start) as usize / CHECK_BLOCK;
-            if last != Some(block) && !self.is_verified(block) {
-                map.read_ahead((block * CHECK_BLOCK) as u64, CHECK_BLOCK);
+            if last != Some(block) {
+                self.body.read_ahead(block);
             }
             last = Some(block);
         }
         Ok(())
     }
 
-    fn is_verified(&self, block: usize) -> bool {
-        let word = self.verified.get(block / 64);
-        word.is_some_and(|word| word.load(sync::Ordering::Relaxed) & 1 << (block % 64) != 0)
-    }
-
-    fn verify_block(&self, bytes: &[u8], block: usize) -> Result<()> {
-        let checks = self.header.sections.checks as usize;
-        let start = block * CHECK_BLOCK;
-        let content = &bytes[start..(start + CHECK_BLOCK).min(checks)];
-        let sum = LittleEndian::read_u32(&bytes[checks + 4 * block..]);
-        if checksum::plain(content) != sum {
-            let fault = Fault::damaged(start, "the checksum of a block does not match");
-            return Err(self.fail(fault));
-        }
-        Ok(())
-    }
-
     /// Verifies all of it.
     pub(crate) fn verify(&self) -> Result<()> {
-        self.slice(
-            0..self.header.sections.checks,
-            0,
-            self.header.sections.checks,
-        )
-        .map(drop)
+        let all = 0..self.header.sections.checks;
+        self.body.slice(all.clone(), 0, all.end).map(drop)
     }
 
     /// The segments of the range: number, and first position in the range.
     pub(crate) fn segments(&self) -> Result<Vec<(u64, Position)>> {
         let sections = &self.header.sections;
         let range = sections.segments..sections.place_table;
-        let bytes = self.slice(range.clone(), 0, range.end - range.start)?;
+        let bytes = self.body.slice(range.clone(), 0, range.end - range.start)?;
         let number = |at: usize| LittleEndian::read_u64(&bytes[at..at + 8]);
         Ok((0..bytes.len() / 16)
             .map(|index| (number(16 * index), Position::new(number(16 * index + 8))))
@@ -313,7 +214,7 @@ impl IndexFile {
             _ => &last.block.insert((block, self.place_block(block)?)).1,
         };
         // Its data was verified when the block was looked up.
-        let packed = &self.bytes()?[places.data.clone()];
+        let packed = &self.body.bytes()?[places.data.clone()];
         let offset = places
             .block
             .offset(packed, index as usize % PLACES_PER_BLOCK);
@@ -327,7 +228,7 @@ impl IndexFile {
         let data = sections.place_data..sections.buckets;
         let from = (data.start + within.start) as usize;
         let length = within.end - within.start;
-        self.slice(data, within.start, length)?;
+        self.body.slice(data, within.start, length)?;
         Ok(Places {
             block: places,
             data: from..from + length as usize,
@@ -340,7 +241,9 @@ impl IndexFile {
         let table = sections.place_table..sections.place_data;
         let version = self.header.version;
         let at = block * PlaceBlock::stride(version) as u64;
-        let bytes = self.slice(table, at, PlaceBlock::bytes(version) as u64)?;
+        let bytes = self
+            .body
+            .slice(table, at, PlaceBlock::bytes(version) as u64)?;
         let places = PlaceBlock::decode(version, bytes).ok_or_else(|| {
             self.fail(Fault::damaged(
                 at as usize,
@@ -360,17 +263,17 @@ impl IndexFile {
         // The last segment whose first position is not above this one.
         while low + 1 < high {
             let middle = low + (high - low) / 2;
-            let entry = self.slice(range.clone(), middle * 16 + 8, 8)?;
+            let entry = self.body.slice(range.clone(), middle * 16 + 8, 8)?;
             if LittleEndian::read_u64(entry) <= position.get() {
                 low = middle;
             } else {
                 high = middle;
             }
         }
-        let entry = self.slice(range.clone(), low * 16, 16)?;
+        let entry = self.body.slice(range.clone(), low * 16, 16)?;
         let first = LittleEndian::read_u64(&entry[8..]).min(position.get());
         let end = match low + 1 < count {
-            true => LittleEndian::read_u64(self.slice(range, low * 16 + 24, 8)?),
+            true => LittleEndian::read_u64(self.body.slice(range, low * 16 + 24, 8)?),
             false => self.last().get().saturating_add(1),
         };
         Ok((LittleEndian::read_u64(entry), first..end))
@@ -381,7 +284,7 @@ impl IndexFile {
         let count = self.header.positions() as usize;
         for block in 0..count.div_ceil(PLACES_PER_BLOCK) {
             let places = self.place_block(block as u64)?;
-            let packed = &self.bytes()?[places.data];
+            let packed = &self.body.bytes()?[places.data];
             let within = (count - block * PLACES_PER_BLOCK).min(PLACES_PER_BLOCK);
             out.extend((0..within).map(|index| places.block.offset(packed, index)));
         }
@@ -422,7 +325,9 @@ impl IndexFile {
 
     fn bucket(&self, bucket: u64) -> Result<&[u8]> {
         let sections = &self.header.sections;
-        let bounds = self.slice(sections.buckets..sections.entries, 4 * bucket, 8)?;
+        let bounds = self
+            .body
+            .slice(sections.buckets..sections.entries, 4 * bucket, 8)?;
         let start = u64::from(LittleEndian::read_u32(&bounds[..4]));
         let end = u64::from(LittleEndian::read_u32(&bounds[4..]));
         let length = end.checked_sub(start).ok_or_else(|| {
@@ -436,7 +341,8 @@ impl IndexFile {
             let fault = Fault::damaged(4 * bucket as usize, "a bucket has too many terms");
             return Err(self.fail(fault));
         }
-        self.slice(sections.entries..sections.lists, start, length)
+        self.body
+            .slice(sections.entries..sections.lists, start, length)
     }
 
     /// What a term says of itself has to fit the file.
@@ -474,7 +380,9 @@ impl IndexFile {
         let found = self.directory.block(skip, within);
         let (coded, start, length) = found.map_err(|fault| self.fail(fault))?;
         let behind = list.saturating_add(self.directory.skip_bytes(count));
-        let bytes = self.slice(self.lists(), behind.saturating_add(start), length)?;
+        let bytes = self
+            .body
+            .slice(self.lists(), behind.saturating_add(start), length)?;
         coded.read(bytes, out).map_err(|fault| self.fail(fault))
     }
 
@@ -487,7 +395,7 @@ impl IndexFile {
     /// A part of a long list's skip table.
     fn skip(&self, list: u64, part: Range<u64>) -> Result<&[u8]> {
         let at = list.saturating_add(part.start);
-        self.slice(self.lists(), at, part.end - part.start)
+        self.body.slice(self.lists(), at, part.end - part.start)
     }
 
     fn lists(&self) -> Range<u64> {

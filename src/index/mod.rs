@@ -9,6 +9,7 @@
 //! is derived: anything doubtful is thrown away and made again from the log.
 
 mod audit;
+mod body;
 mod build;
 mod explain;
 mod file;

@@ -203,14 +203,17 @@ impl Subject {
 
     /// The last position that must be there, or its loss be reported.
     fn required(&self, path: &str, damage: &Damage) -> u64 {
-        let last = self.files.iter().rfind(|(path, _)| path.contains(".seg"));
+        let base = |path: &str| {
+            let header = self.disk.bytes(Path::new(path)).unwrap();
+            u64::from_le_bytes(header[48..56].try_into().unwrap())
+        };
+        // Not a spare segment, which has no base yet.
+        let is_begun = |path: &str| path.contains(".seg") && base(path) > 0;
+        let last = self.files.iter().rfind(|(path, _)| is_begun(path));
         let all = matches!(damage, Damage::Gone | Damage::Length(..128));
         match last {
             // With the last segment its watermarks are gone.
-            Some((tail, _)) if tail == path && all && self.name == KILLED => {
-                let header = self.disk.bytes(Path::new(tail)).unwrap();
-                u64::from_le_bytes(header[48..56].try_into().unwrap()) - 2
-            }
+            Some((tail, _)) if tail == path && all && self.name == KILLED => base(tail) - 2,
             _ => self.model.required,
         }
     }
