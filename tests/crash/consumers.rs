@@ -47,8 +47,9 @@ pub fn run(settings: &Settings) -> bool {
 #[derive(Debug, Default)]
 struct Told {
     cursor: Option<Cursor>,
-    /// What may stand there instead: a saving that ended in an error.
-    perhaps: Vec<Cursor>,
+    /// What may stand there instead: a saving that ended in an error, or what
+    /// was there before one that did and was found all the same.
+    perhaps: Vec<Option<Cursor>>,
     parked: BTreeSet<Position>,
     /// Of which it is not known whether they are parked.
     unsure: BTreeSet<Position>,
@@ -91,7 +92,7 @@ impl CursorStore for Noting {
                 told.cursor = Some(cursor);
                 told.perhaps.clear();
             }
-            Err(_) => told.perhaps.push(cursor),
+            Err(_) => told.perhaps.push(Some(cursor)),
         }
         saved
     }
@@ -146,6 +147,8 @@ struct Story {
     lives: u64,
     told: SharedTold,
     counts: Counts,
+    /// Whether the power stayed on: what is found may only be in memory.
+    is_cached: bool,
 }
 
 struct Life {
@@ -171,6 +174,7 @@ impl Story {
             lives: 0,
             told: SharedTold::default(),
             counts: Counts::default(),
+            is_cached: false,
             rng,
         }
     }
@@ -284,10 +288,12 @@ impl Story {
             _ => "power cut",
         };
         *self.counts.fired.entry(way.into()).or_default() += 1;
+        self.is_cached = way == "kill" || way == "stop";
         let plan = CrashPlan::new(self.rng.next_u64());
         if way == "stop" {
             return match stop(life) {
                 Err(_) if self.disk.is_off() => {
+                    self.is_cached = false;
                     self.disk = self.disk.crash_point().crash_by(&plan);
                     Ok(())
                 }
@@ -327,7 +333,7 @@ impl Story {
         }
         let found = cursors.load(HANDLER);
         let found = found.map_err(|error| format!("load the cursor: {error}"))?;
-        let may_be = found == told.cursor || found.is_some_and(|own| told.perhaps.contains(&own));
+        let may_be = found == told.cursor || told.perhaps.contains(&found);
         if !may_be {
             return Err(format!(
                 "the cursor is {found:?}; saved was {:?}, perhaps {:?}",
@@ -338,8 +344,11 @@ impl Story {
         if found.is_some_and(|own| own.position > head) {
             return Err(format!("the cursor is {found:?}, the log ends at {head}"));
         }
-        told.cursor = found;
-        told.perhaps.clear();
+        let before = std::mem::replace(&mut told.cursor, found);
+        match self.is_cached && found != before {
+            true => told.perhaps.push(before),
+            false => told.perhaps.clear(),
+        }
         let listed = parked.list(HANDLER);
         let listed = listed.map_err(|error| format!("list what is parked: {error}"))?;
         let listed: BTreeSet<_> = listed.iter().map(|own| own.position).collect();
@@ -359,7 +368,9 @@ impl Story {
             ));
         }
         told.parked = listed;
-        told.unsure.clear();
+        if !self.is_cached {
+            told.unsure.clear();
+        }
         Ok(())
     }
 
