@@ -205,7 +205,7 @@ impl EventStore for LogStore {
     }
 
     fn wait(&self, after: Position, timeout: Duration) -> Result<Position> {
-        self.shared.wait(after, timeout, &|| false)
+        self.wait_unless(after, timeout, &|| false)
     }
 
     fn wait_unless(

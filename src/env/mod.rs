@@ -26,7 +26,7 @@ pub use clock::{Clock, SystemClock};
 pub(crate) use map::{Board, Map, text};
 pub(crate) use os::{OsFs, temporary_directory};
 pub(crate) use stopwatch::Stopwatch;
-pub(crate) use tasks::{Lane, OsTasks, Tasks};
+pub(crate) use tasks::{Lane, OsTasks, Tasks, join};
 pub(crate) use watermark::Watermark;
 
 use std::sync::Arc;

@@ -127,10 +127,17 @@ impl Worker {
         let thread = self.thread.lock().take();
         match thread {
             // A job may hold the last handle on the store, and so on this.
-            Some(thread) if thread.thread().id() == std::thread::current().id() => {}
-            Some(thread) => drop(thread.join()),
+            Some(thread) => join(thread),
             None => self.queue.work(),
         }
+    }
+}
+
+/// Waits until a thread has ended, unless it is the one that asks.
+pub(crate) fn join(thread: JoinHandle<()>) {
+    if thread.thread().id() != std::thread::current().id() {
+        // What it panicked with is not for whoever ends it.
+        let _ = thread.join();
     }
 }
 

@@ -1,14 +1,13 @@
 //! The bytes of an index file: verified block by block as they are touched.
 
 use super::build::CHECK_BLOCK;
-use super::sealed::damaged;
+use super::sealed::{self, damaged};
 use crate::env::Map;
 use crate::env::fs::{self, File};
 use crate::env::sync::{AtomicU64, Ordering};
 use crate::error::{Error, Result};
+use crate::format::Fault;
 use crate::format::index::Sections;
-use crate::format::{Fault, checksum};
-use byteorder::{ByteOrder, LittleEndian};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -146,11 +145,7 @@ impl Body {
     fn verify(&self, bytes: &[u8], block: usize) -> Result<()> {
         let start = block * CHECK_BLOCK;
         let content = &bytes[start..(start + CHECK_BLOCK).min(self.checks)];
-        let sum = LittleEndian::read_u32(&bytes[self.checks + 4 * block..]);
-        if checksum::plain(content) != sum {
-            let fault = Fault::damaged(start, "the checksum of a block does not match");
-            return Err(damaged(&self.path, fault));
-        }
-        Ok(())
+        let sum = &bytes[self.checks + 4 * block..];
+        sealed::verify(&self.path, start, content, sum)
     }
 }

@@ -4,7 +4,8 @@
 use crate::env::fs::{self, File, Mode};
 use crate::env::{Env, Map};
 use crate::error::{Error, Result};
-use crate::format::Fault;
+use crate::format::{Fault, checksum};
+use byteorder::{ByteOrder, LittleEndian};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -40,6 +41,16 @@ pub(super) fn map(file: &dyn File, path: &Path, mapped: bool, length: u64) -> Re
         map.publish(length);
     }
     Ok(map)
+}
+
+/// Compares a block of such a file, which begins at `start`, with its checksum,
+/// which the bytes `sum` begin with.
+pub(super) fn verify(path: &Path, start: usize, content: &[u8], sum: &[u8]) -> Result<()> {
+    if checksum::plain(content) == LittleEndian::read_u32(sum) {
+        return Ok(());
+    }
+    let fault = Fault::damaged(start, "the checksum of a block does not match");
+    Err(damaged(path, fault))
 }
 
 /// What is wrong with such a file: it is damaged, or of a newer format.

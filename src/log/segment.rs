@@ -69,10 +69,7 @@ const FETCHED: usize = 320;
 /// A segment file with its header.
 #[derive(Debug)]
 pub(crate) struct Segment {
-    path: PathBuf,
-    file: Arc<dyn File>,
-    map: Option<Arc<Map>>,
-    size: u64,
+    file: SegmentFile,
     published: AtomicU64,
     header: SegmentHeader,
     base: FrameBase,
@@ -159,10 +156,7 @@ impl Segment {
     /// was just read.
     pub(crate) fn with_header(file: SegmentFile, header: SegmentHeader) -> Self {
         Segment {
-            path: file.path,
-            file: file.file,
-            map: file.map,
-            size: file.size,
+            file,
             published: AtomicU64::new(0),
             verified: OnceLock::new(),
             header,
@@ -200,25 +194,25 @@ impl Segment {
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        &self.file.path
     }
 
     pub(crate) fn file(&self) -> &Arc<dyn File> {
-        &self.file
+        &self.file.file
     }
 
     /// Where the file should end, if it goes on behind that.
     pub(crate) fn excess(&self) -> Result<Option<Error>> {
-        let length = self.file.len();
-        let length = length.map_err(|error| Error::io(&self.path, "read", error))?;
+        let length = self.file().len();
+        let length = length.map_err(|error| Error::io(self.path(), "read", error))?;
         let reason = format!("the file is {length} bytes long and should end here");
-        Ok((length > self.size).then(|| Error::corrupt(&self.path, self.size, reason)))
+        Ok((length > self.size()).then(|| Error::corrupt(self.path(), self.size(), reason)))
     }
 
     /// The size that the header states, and the file has; frames can't go
     /// beyond it.
     pub(crate) fn size(&self) -> u64 {
-        self.size
+        self.file.size
     }
 
     pub(crate) fn header(&self) -> &SegmentHeader {
@@ -233,7 +227,7 @@ impl Segment {
     /// Allows the bytes up to `end` to be borrowed: they are written, and
     /// nothing will ever be written there again.
     pub(crate) fn publish(&self, end: u64) {
-        if let Some(map) = &self.map {
+        if let Some(map) = &self.file.map {
             map.publish(end);
         }
         self.published.fetch_max(end, Ordering::Release);
@@ -247,7 +241,7 @@ impl Segment {
     /// Has the frame at an offset brought from memory into the processor's
     /// caches, because it will be read in a moment.
     pub(crate) fn fetch(&self, offset: u64) {
-        if let Some(map) = &self.map {
+        if let Some(map) = &self.file.map {
             map.fetch(offset, FETCHED);
         }
     }
@@ -255,7 +249,7 @@ impl Segment {
     /// Has bytes brought from the medium into memory, because they will be read
     /// soon, and doesn't wait for it.
     pub(crate) fn read_ahead(&self, bytes: Range<u64>) {
-        if let Some(map) = &self.map {
+        if let Some(map) = &self.file.map {
             let length = bytes.end.saturating_sub(bytes.start);
             map.read_ahead(bytes.start, length as usize);
         }
@@ -263,12 +257,12 @@ impl Segment {
 
     /// Which of its frames have been verified.
     pub(super) fn verified(&self) -> &Verified {
-        self.verified.get_or_init(|| Verified::new(self.size))
+        self.verified.get_or_init(|| Verified::new(self.size()))
     }
 
     /// Reads the published bytes.
     pub(crate) fn reader(self: &Arc<Self>) -> SegmentReader {
-        SegmentReader::new(Arc::clone(self), self.map.clone(), true)
+        SegmentReader::new(Arc::clone(self), self.file.map.clone(), true)
     }
 
     /// Reads the file itself, published or not. What it has read once it does
@@ -280,19 +274,18 @@ impl Segment {
 
     /// Writes bytes at an offset.
     pub(crate) fn write(&self, bytes: &[u8], offset: u64) -> Result<()> {
-        fs::write_all_at(&*self.file, bytes, offset)
-            .map_err(|error| Error::io(&self.path, "write", error))
+        fs::write_all_at(&**self.file(), bytes, offset)
+            .map_err(|error| Error::io(self.path(), "write", error))
     }
 
     /// Makes what was written durable.
     pub(crate) fn sync(&self) -> Result<()> {
-        self.file
-            .sync()
-            .map_err(|error| Error::io(&self.path, "sync", error))
+        let synced = self.file().sync();
+        synced.map_err(|error| Error::io(self.path(), "sync", error))
     }
 
     /// The error for a fault in the frame at an offset.
     pub(crate) fn fault(&self, offset: u64, fault: Fault) -> Error {
-        fault.in_file(&self.path, offset)
+        fault.in_file(self.path(), offset)
     }
 }

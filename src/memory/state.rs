@@ -245,8 +245,7 @@ impl Cursor {
         while self.left > 0 && self.after < self.up_to {
             let position = self.step();
             let event = state.at(position)?;
-            let items = self.query.items();
-            if items.iter().any(|item| item.matches(&event.as_ref())) {
+            if self.query.asks_for(&event.as_ref()) {
                 self.left -= 1;
                 return Some(event.clone());
             }

@@ -2,6 +2,7 @@
 
 use super::runner::Runner;
 use super::{Projection, Shared};
+use crate::env::join;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::Position;
 use std::fmt;
@@ -82,14 +83,7 @@ impl<P: Projection> Projected<P> {
     fn end(&mut self) {
         self.shared.progress.stop();
         self.shared.store.wake();
-        let own = std::thread::current().id();
-        if let Some(thread) = self
-            .thread
-            .take()
-            .filter(|thread| thread.thread().id() != own)
-        {
-            let _ = thread.join();
-        }
+        self.thread.take().into_iter().for_each(join);
     }
 }
 

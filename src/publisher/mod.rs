@@ -10,6 +10,7 @@ mod worker;
 pub use handler::Handler;
 
 use crate::cursor::{CursorStore, Keeper};
+use crate::env::join;
 use crate::error::{Error, ErrorKind, Result};
 use crate::parked::{Parked, ParkedEvents};
 use crate::store::{EventStore, check_name};
@@ -266,13 +267,9 @@ impl Publishing {
             running.progress.stop();
         }
         self.store.wake();
-        let own = std::thread::current().id();
         for running in &mut self.running {
             // A handler may hold the last handle on what runs it.
-            let thread = running.thread.take();
-            if let Some(thread) = thread.filter(|thread| thread.thread().id() != own) {
-                let _ = thread.join();
-            }
+            running.thread.take().into_iter().for_each(join);
         }
     }
 }

@@ -279,9 +279,12 @@ impl Query {
 
     /// Whether an event is one of those asked for, direction and limit aside.
     pub fn matches(&self, event: &EventRef<'_>) -> bool {
-        self.after < event.position()
-            && event.position() <= self.up_to
-            && self.items.iter().any(|item| item.matches(event))
+        self.after < event.position() && event.position() <= self.up_to && self.asks_for(event)
+    }
+
+    /// The same, bounds aside as well.
+    pub(crate) fn asks_for(&self, event: &EventRef<'_>) -> bool {
+        self.items.iter().any(|item| item.matches(event))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::types::{Durability, Position, StoreId};
 use std::path::Path;
 use std::sync::Arc;
 
-/// As for files of the index, where more are looked into for each new id.
+/// As that of index files, and less: a new id is looked for in every file.
 const FAN_IN: u64 = 4;
 
 /// Where files of ids are kept, and for which store.

@@ -156,7 +156,7 @@ impl<'q> Reading<'q> {
         let Source::Search(ahead, all) = &mut self.source else {
             return Ok(ControlFlow::Continue(()));
         };
-        let items = self.query.items();
+        let query = &*self.query;
         while self.left > 0
             && self.bounds.0 < self.bounds.1
             && let Some(found) = ahead.ready(&self.shared, &mut self.readers)?
@@ -175,7 +175,7 @@ impl<'q> Reading<'q> {
             };
             ahead.pop();
             pass(&mut self.bounds, found.position, self.query.direction());
-            if *all || items.iter().any(|item| item.matches(&event)) {
+            if *all || query.asks_for(&event) {
                 self.left -= 1;
                 if visit(event).is_break() {
                     return Ok(ControlFlow::Break(()));
@@ -208,8 +208,7 @@ impl<'q> Reading<'q> {
                 reader.hold(frame.head.end());
             }
             let event = frame.event(reader, position)?;
-            let items = self.query.items();
-            if self.source.is_all() || items.iter().any(|item| item.matches(&event)) {
+            if self.source.is_all() || self.query.asks_for(&event) {
                 self.left -= 1;
                 return Ok(Some(take(event, reader.shared())));
             }

@@ -5,7 +5,7 @@ use super::header::{IndexHeader, IndexVersion};
 use super::key::TermKey;
 use super::list::{self, BLOCK};
 use super::stream::BitWriter;
-use super::{bits, v1};
+use super::v1;
 use crate::format::Fault;
 use crate::types::Version;
 use byteorder::{ByteOrder, LittleEndian};
@@ -29,10 +29,7 @@ impl Directory {
     pub(crate) fn new(header: &IndexHeader) -> Self {
         Directory {
             version: header.version,
-            widths: Widths {
-                bucket: header.bucket_bits,
-                place: bits::width(header.positions() - 1),
-            },
+            widths: Widths::new(header.bucket_bits, header.positions()),
         }
     }
 
@@ -193,10 +190,7 @@ impl DirectoryWriter {
     pub(crate) fn new(terms: u64, positions: u32) -> Self {
         let bucket_bits = (terms / TERMS_PER_BUCKET).max(1).ilog2().min(32);
         DirectoryWriter {
-            widths: Widths {
-                bucket: bucket_bits,
-                place: bits::width(positions.saturating_sub(1)),
-            },
+            widths: Widths::new(bucket_bits, positions),
             buckets: Vec::with_capacity((1 << bucket_bits) + 1),
             entries: BitWriter::default(),
             lists: Vec::new(),

@@ -4,6 +4,7 @@
 //! the bits that its bucket implies; how many postings it has; and the postings
 //! themselves, or where their list is.
 
+use super::bits;
 use super::gaps::{self, Parameter};
 use super::key::{PREFIX_BITS, TermKey};
 use super::list;
@@ -49,6 +50,26 @@ pub(super) struct Widths {
     pub(super) place: u32,
 }
 
+impl Widths {
+    /// Those of a file with 2^`bucket` buckets and so many positions.
+    pub(super) fn new(bucket: u32, positions: u32) -> Self {
+        Widths {
+            bucket,
+            place: bits::width(positions.saturating_sub(1)),
+        }
+    }
+
+    /// The bits of a key's first half that stand in its entry.
+    fn own(self) -> u32 {
+        PREFIX_BITS - self.bucket
+    }
+
+    /// As much of a key's first half as stands in its entry.
+    fn own_prefix(self, key: TermKey) -> u64 {
+        key.prefix() & ((1 << self.own()) - 1)
+    }
+}
+
 /// Appends a term with its postings, of which there is at least one and which
 /// ascend; long lists go to `lists`.
 pub(super) fn encode(
@@ -59,9 +80,8 @@ pub(super) fn encode(
     first_version: Option<Version>,
     postings: &[u32],
 ) {
-    let own_bits = PREFIX_BITS - widths.bucket;
     out.put(key.is_stream.into(), 1);
-    out.put(key.prefix() & ((1 << own_bits) - 1), own_bits);
+    out.put(widths.own_prefix(key), widths.own());
     if key.is_stream {
         out.put(key.rest(), PREFIX_BITS);
     }
@@ -107,10 +127,9 @@ impl<'a> Entries<'a> {
 
     /// Moves to what follows a term's key, if the bucket has it.
     pub(super) fn find(&mut self, key: TermKey) -> Result<Option<Head>, Fault> {
-        let own_bits = PREFIX_BITS - self.widths.bucket;
-        let prefix = key.prefix() & ((1 << own_bits) - 1);
+        let prefix = self.widths.own_prefix(key);
         while !self.bits.is_at_end() {
-            let kind_and_prefix = self.bits.get(1 + own_bits);
+            let kind_and_prefix = self.bits.get(1 + self.widths.own());
             let (is_stream, own) = (kind_and_prefix & 1 != 0, kind_and_prefix >> 1);
             // They ascend.
             if own > prefix {
@@ -141,7 +160,7 @@ impl<'a> Entries<'a> {
         if self.bits.is_at_end() {
             return Ok(None);
         }
-        let own_bits = PREFIX_BITS - self.widths.bucket;
+        let own_bits = self.widths.own();
         let is_stream = self.bits.get(1) != 0;
         let prefix = bucket << own_bits | self.bits.get(own_bits);
         let key = match is_stream {

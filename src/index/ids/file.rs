@@ -5,14 +5,13 @@ use crate::env::fs::{self, File};
 use crate::env::sync::{AtomicU64, Ordering};
 use crate::env::{Env, Map};
 use crate::error::{Error, Result};
+use crate::format::Fault;
 use crate::format::ids::{
     BLOCK_BYTES, Block, CHECK_BYTES, ENTRY_BYTES, HEADER_BYTES, IdEntry, IdsHeader, block_of,
 };
-use crate::format::{Fault, checksum};
 use crate::index::FrameMark;
 use crate::index::sealed::{self, damaged};
 use crate::types::{Position, StoreId};
-use byteorder::{ByteOrder, LittleEndian};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -167,12 +166,7 @@ impl IdFile {
     }
 
     fn verify(&self, check: u64, content: &[u8], sum: &[u8]) -> Result<()> {
-        if checksum::plain(content) == LittleEndian::read_u32(sum) {
-            return Ok(());
-        }
-        let at = (check * CHECK_BYTES) as usize;
-        let fault = Fault::damaged(at, "the checksum of a block does not match");
-        Err(damaged(&self.path, fault))
+        sealed::verify(&self.path, (check * CHECK_BYTES) as usize, content, sum)
     }
 
     /// All entries in their order.
