@@ -106,7 +106,9 @@ mod tests {
     #[test]
     fn it_is_the_siphash_that_files_have_been_written_with() {
         let secret: [u8; 16] = std::array::from_fn(|index| 0xf1 ^ (index as u8 * 17));
-        let text: Vec<u8> = (0..80).map(|index| 0xc3 ^ (index * 37) as u8).collect();
+        let text: Vec<u8> = (0..80u8)
+            .map(|index| 0xc3 ^ index.wrapping_mul(37))
+            .collect();
         for length in 0..=text.len() {
             for first in [0, 1, 7, 0xff] {
                 let text = &text[..length];

@@ -38,7 +38,7 @@ use uuid::Uuid;
 pub struct Append {
     streams: Few<StreamPart>,
     /// Where each stream stands in `streams`, once there are many.
-    places: Option<Box<HashMap<Cow<'static, str>, usize>>>,
+    places: Option<HashMap<Cow<'static, str>, usize>>,
     events: Few<(usize, Event)>,
     conditions: Vec<Query>,
     current: usize,
@@ -116,7 +116,7 @@ impl Append {
         if place == FEW {
             let all = self.streams().iter().enumerate();
             let all = all.map(|(place, part)| (part.name.clone(), place));
-            self.places = Some(Box::new(all.collect()));
+            self.places = Some(all.collect());
         }
         place
     }
