@@ -5,6 +5,7 @@ use crate::types::{Position, StoreId, Timestamp};
 use byteorder::{ByteOrder, LittleEndian};
 
 const MAGIC: &[u8; 8] = b"ANNALSEG";
+const BLANK_MAGIC: &[u8; 8] = b"ANNALBLK";
 /// The version of the segment format that this code writes.
 pub(crate) const VERSION: u32 = 1;
 /// The length of the header that this code writes; frames begin behind it.
@@ -105,6 +106,18 @@ impl SegmentHeader {
         let reason = "a number of the segment header is out of range";
         Err(Fault::damaged(40, reason))
     }
+}
+
+/// What stands in the header's place of a spare segment that nothing was
+/// written to since it was zero-filled and synced. Every byte of it is known
+/// beforehand, so it needs no checksum.
+pub(crate) fn blank_mark(store: StoreId, number: u64, size: u64) -> [u8; HEADER_BYTES] {
+    let mut bytes = [0; HEADER_BYTES];
+    bytes[..8].copy_from_slice(BLANK_MAGIC);
+    bytes[16..32].copy_from_slice(store.as_bytes());
+    LittleEndian::write_u64(&mut bytes[32..40], number);
+    LittleEndian::write_u64(&mut bytes[40..48], size);
+    bytes
 }
 
 /// Walks extension fields (tag, length, bytes; tag 0 ends them) and refuses
