@@ -21,7 +21,7 @@ use crate::format::identity::{CloseStatement, Identity};
 use crate::format::names;
 use crate::format::segment::SegmentHeader;
 use crate::index::{Index, TermHasher};
-use crate::log::{Access, Recovery, Segment, Segments, prepare};
+use crate::log::{Access, Recovered, Recovery, Segment, Segments, Spare, prepare};
 use crate::types::{Durability, Position, StoreId, Timestamp};
 use std::path::Path;
 use std::sync::Arc;
@@ -77,17 +77,7 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
     };
     let mut end =
         recovery.find_end(&mut |segment, offset, frame| replay.add(segment, offset, frame))?;
-    if layout.closed.is_none() && end.head == Position::START {
-        sync_names(&env, dir)?;
-    }
-    let size = next_size(end.tail.size(), options.segment_size);
-    let spare = end.keep_spare(&recovery, size, access)?;
-    match end.is_clean(&recovery) {
-        // A loss of power can leave more than one spare. Were the first of them
-        // given up, one would be missing between the log and the next.
-        true => end.remove_later(&recovery)?,
-        false => end.settle(&recovery)?,
-    }
+    let spare = make_firm(&recovery, &mut end, options)?;
     // Not before: even a file that can't be used any more tells how far the
     // log was durable, and a log that falls short of that stays refused.
     loaded.remove_superseded(&env);
@@ -240,6 +230,26 @@ fn not_made(dir: &Path, error: std::io::Error) -> Error {
         true => ErrorKind::DiskFull { path: dir.into() }.into(),
         false => Error::io(dir, "make a store in", error),
     }
+}
+
+/// Makes the end firm that was found, and takes over the spare behind it.
+fn make_firm(
+    recovery: &Recovery<'_>,
+    end: &mut Recovered,
+    options: &Options,
+) -> Result<Option<Spare>> {
+    if recovery.closed.is_none() && end.head == Position::START {
+        sync_names(recovery.env, recovery.dir)?;
+    }
+    let size = next_size(end.tail.size(), options.segment_size);
+    let spare = end.keep_spare(recovery, size, options.reads.access())?;
+    match end.is_clean(recovery) {
+        // A loss of power can leave more than one spare. Were the first of them
+        // given up, one would be missing between the log and the next.
+        true => end.remove_later(recovery)?,
+        false => end.settle(recovery)?,
+    }
+    Ok(spare)
 }
 
 /// Makes the names durable that lead to a store, and those in it. A store that
