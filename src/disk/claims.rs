@@ -19,6 +19,13 @@ use crate::store::{Append, Appended};
 use crate::types::{Durability, Position, StoreId, Timestamp, Version};
 use std::sync::Arc;
 
+/// How many bytes may queue up before a submitter writes them itself: few
+/// enough to be in the processor's cache still.
+pub(super) const MOST_QUEUED: usize = 1 << 20;
+/// A buffer that has grown larger is given back. It holds what submitters queue
+/// before they write it themselves, however it has doubled.
+const LARGEST_KEPT: usize = 4 * MOST_QUEUED;
+
 /// What is to be written and not yet taken by a leader.
 #[derive(Debug, Default)]
 pub(super) struct Group {
@@ -93,7 +100,6 @@ pub(super) struct Claims {
 struct Scratch {
     versions: Vec<Version>,
     head: Vec<u8>,
-    fields: Vec<u8>,
     /// Buffers of chunks that have been written.
     chunks: Vec<Vec<u8>>,
 }
@@ -275,7 +281,6 @@ impl Claims {
             self.offset,
             commit,
             &encoded.entries,
-            &mut self.scratch.fields,
         );
     }
 
@@ -364,16 +369,19 @@ impl Claims {
 
     /// Takes what is queued, for a leader to write. The buffers of chunks that
     /// have been written are used again.
-    pub(super) fn take_group(&mut self, written: Vec<Chunk>) -> Group {
+    pub(super) fn take_group(&mut self, mut written: Vec<Chunk>) -> Group {
         const KEPT: usize = 2;
-        const LARGEST: usize = 4 << 20;
-        for mut chunk in written {
-            if self.scratch.chunks.len() < KEPT && chunk.bytes.capacity() <= LARGEST {
+        for mut chunk in written.drain(..) {
+            if self.scratch.chunks.len() < KEPT && chunk.bytes.capacity() <= LARGEST_KEPT {
                 chunk.bytes.clear();
                 self.scratch.chunks.push(chunk.bytes);
             }
         }
-        std::mem::take(&mut self.group)
+        let next = Group {
+            chunks: written,
+            ..Group::default()
+        };
+        std::mem::replace(&mut self.group, next)
     }
 
     /// Replaces the index table by a new one if it has grown to this size.

@@ -2,7 +2,7 @@
 
 use super::activity::Counters;
 use super::background;
-use super::claims::{Around, Claim, Claims, Reason};
+use super::claims::{Around, Claim, Claims, MOST_QUEUED, Reason};
 use super::commit::Committer;
 use super::conditions;
 use super::encode::Encoded;
@@ -35,8 +35,6 @@ const SOON: Duration = Duration::from_millis(2);
 const SYNC_SOON: Duration = Duration::from_millis(50);
 /// How often a call makes damaged parts of the index anew before it gives up.
 pub(super) const MOST_HEALINGS: u32 = 8;
-/// How many bytes may queue up before a submitter writes them itself.
-const MOST_QUEUED: usize = 4 << 20;
 
 /// An open store.
 #[derive(Debug)]

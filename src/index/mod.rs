@@ -21,6 +21,7 @@ mod parts;
 mod postings;
 mod sealed;
 mod search;
+mod sip;
 mod table;
 mod terms;
 
