@@ -165,6 +165,16 @@ mod tests {
     }
 
     #[test]
+    fn a_blank_mark_is_these_bytes_and_no_header() {
+        let mark = blank_mark(StoreId::from_bytes([3; 16]), 5, 4096);
+        assert_eq!(&mark[..16], b"ANNALBLK\0\0\0\0\0\0\0\0");
+        assert_eq!(mark[16..32], [3; 16]);
+        assert_eq!(&mark[32..48], b"\x05\0\0\0\0\0\0\0\0\x10\0\0\0\0\0\0");
+        assert_eq!(mark[48..], [0; HEADER_BYTES - 48]);
+        assert!(SegmentHeader::decode(&mark).is_err());
+    }
+
+    #[test]
     fn a_header_comes_back_and_every_flipped_bit_is_seen() {
         let good = header().encode();
         assert_eq!(SegmentHeader::decode(&good), Ok(header()));
