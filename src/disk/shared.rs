@@ -237,13 +237,9 @@ impl Shared {
     ) -> Result<Claim> {
         let around = self.around(writer);
         let mut claims = writer.claims.lock();
-        let tail = claims.tail.number();
-        let half = claims.tail.size() / 2;
-        let before = claims.offset;
         let claim = claims.claim(&around, append, encoded, checked, durability)?;
-        let rolled = claims.tail.number() != tail;
         let frozen = freeze(&mut claims, self, writer, self.options.checkpoint_events);
-        let wants_spare = (before <= half || rolled) && claims.offset > claims.tail.size() / 2;
+        let wants_spare = claims.wants_spare();
         let queued = claims.group.bytes;
         drop(claims);
         if wants_spare {
