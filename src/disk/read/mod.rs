@@ -120,11 +120,64 @@ impl<'q> Reading<'q> {
 
     /// Lends the events of the frames behind the last one.
     fn walk(&mut self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
+        loop {
+            let before = self.bounds.0;
+            if self.walk_lone(visit)?.is_break() || self.walk_frame(visit)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            if self.bounds.0 == before {
+                return Ok(ControlFlow::Continue(()));
+            }
+        }
+    }
+
+    /// As long as each frame has one event.
+    fn walk_lone(&mut self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
         let Some((number, last)) = &mut self.frame else {
             return Ok(ControlFlow::Continue(()));
         };
         let reader = self.readers.get(&self.shared, *number)?;
-        while last.head.last() == self.bounds.0
+        let Some(frames) = reader.verified_frames() else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        if last.head.last() != self.bounds.0 {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let (mut begin, mut end) = (None, last.head.end());
+        let mut flow = ControlFlow::Continue(());
+        while flow.is_continue()
+            && self.left > 0
+            && self.bounds.0 < self.bounds.1
+            && let Some(lone) = frames.lone(end)
+            && lone.position() == self.bounds.0.next()
+        {
+            self.stretch.pass(reader.segment(), end + lone.length());
+            let Some(lent) = lone.lend(&mut *visit) else {
+                break;
+            };
+            self.left -= 1;
+            self.bounds.0 = lone.position();
+            begin = Some(end);
+            end += lone.length();
+            flow = lent;
+        }
+        // Whoever reads on does so behind the last of them.
+        if let Some(begin) = begin {
+            *last = match reader.known(begin) {
+                Some((head, _)) => OpenFrame::new(&head),
+                None => return Ok(flow),
+            };
+        }
+        Ok(flow)
+    }
+
+    /// The next frame, if it has verified.
+    fn walk_frame(&mut self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
+        let Some((number, last)) = &mut self.frame else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        let reader = self.readers.get(&self.shared, *number)?;
+        if last.head.last() == self.bounds.0
             && let Some((head, bytes)) = reader.known(last.head.end())
             && head.is_known()
             && head.first == self.bounds.0.next()
@@ -163,23 +216,23 @@ impl<'q> Reading<'q> {
         {
             let (number, offset) = found.place;
             let reader = self.readers.get(&self.shared, number)?;
-            let Some((head, bytes)) = reader.known(offset) else {
+            let frames = reader.verified_frames();
+            let lone = frames.and_then(|frames| frames.lone(offset));
+            let Some(lone) = lone.filter(|lone| lone.position() == found.position) else {
                 break;
             };
-            if !head.is_known() || head.count > 1 || head.first != found.position {
-                break;
-            }
-            let record = head.step(bytes, &mut head.start());
-            let Ok(event) = record.and_then(|record| record.decode()) else {
+            let lent = lone.lend(|event| {
+                let is_wanted = *all || query.asks_for(&event);
+                is_wanted.then(|| visit(event))
+            });
+            let Some(flow) = lent else {
                 break;
             };
             ahead.pop();
-            pass(&mut self.bounds, found.position, self.query.direction());
-            if *all || query.asks_for(&event) {
-                self.left -= 1;
-                if visit(event).is_break() {
-                    return Ok(ControlFlow::Break(()));
-                }
+            pass(&mut self.bounds, found.position, query.direction());
+            self.left -= u64::from(flow.is_some());
+            if flow.is_some_and(|flow| flow.is_break()) {
+                return Ok(ControlFlow::Break(()));
             }
         }
         Ok(ControlFlow::Continue(()))

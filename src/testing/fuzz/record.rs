@@ -38,7 +38,7 @@ fn one_record(bytes: &[u8]) {
         append_first: Position::new(8),
         append_last: Position::new(10),
         version: Version::new(4),
-        recorded: Timestamp::UNIX_EPOCH,
+        recorded: Timestamp::UNIX_EPOCH.into(),
     };
     if let Ok(event) = record::decode(bytes, place)
         && bytes[0] & RECORD_EXTENSIONS == 0
