@@ -4,6 +4,7 @@ use super::body::Body;
 use super::build::{CHECK_BLOCK, FrameMark};
 use super::filter::Filter;
 use super::sealed::{self, damaged};
+use super::search::Candidate;
 use crate::env::{Bug, Env};
 use crate::error::{Error, Result};
 use crate::format::Fault;
@@ -157,16 +158,15 @@ impl IndexFile {
         damaged(self.path(), fault)
     }
 
-    /// Has what says where these positions are read from the medium, and doesn't
-    /// wait for it.
-    pub(crate) fn read_places_ahead(&self, positions: &[Position]) -> Result<()> {
+    /// Has what says where these positions, counted from the first one, are read
+    /// from the medium, and doesn't wait for it.
+    pub(super) fn read_places_ahead(&self, positions: &[u32]) -> Result<()> {
         if !self.body.is_mapped() {
             return Ok(());
         }
         let mut last = None;
-        for position in positions {
-            let index = position.get() - self.first().get();
-            let (_, data) = self.place_head(index / PLACES_PER_BLOCK as u64)?;
+        for index in positions {
+            let (_, data) = self.place_head(u64::from(*index) / PLACES_PER_BLOCK as u64)?;
             let block = (self.header.sections.place_data + data.start) as usize / CHECK_BLOCK;
             if last != Some(block) {
                 self.body.read_ahead(block);
@@ -195,30 +195,48 @@ impl IndexFile {
 
     /// The segment and the offset of the frame of a position in the range.
     pub(crate) fn place(&self, position: Position) -> Result<(u64, u64)> {
-        self.place_near(position, &mut LastPlace::default())
+        let index = position.get() - self.first().get();
+        let bytes = self.body.bytes()?;
+        let found = self.place_near(bytes, index as u32, &mut LastPlace::default())?;
+        Ok((found.segment, found.offset))
     }
 
-    /// The same, where a position close by was looked up before.
-    pub(crate) fn place_near(
+    /// Appends the frames of these positions, counted from the first one. `last`
+    /// remembers where the last one was found, from one call to the next.
+    pub(super) fn locate(
         &self,
-        position: Position,
+        positions: &[u32],
         last: &mut LastPlace,
-    ) -> Result<(u64, u64)> {
+        out: &mut Vec<Candidate>,
+    ) -> Result<()> {
+        let bytes = self.body.bytes()?;
+        for index in positions {
+            out.push(self.place_near(bytes, *index, last)?);
+        }
+        Ok(())
+    }
+
+    /// The frame of a position among the bytes of the file. The next one to be
+    /// looked up is often close by.
+    #[inline]
+    fn place_near(&self, bytes: &[u8], index: u32, last: &mut LastPlace) -> Result<Candidate> {
+        let position = self.first().plus(u64::from(index));
         if !last.positions.contains(&position.get()) {
             (last.segment, last.positions) = self.segment_of(position)?;
         }
-        let index = position.get() - self.first().get();
-        let block = index / PLACES_PER_BLOCK as u64;
+        let block = u64::from(index) / PLACES_PER_BLOCK as u64;
         let places = match &last.block {
             Some((own, places)) if *own == block => places,
             _ => &last.block.insert((block, self.place_block(block)?)).1,
         };
         // Its data was verified when the block was looked up.
-        let packed = &self.body.bytes()?[places.data.clone()];
-        let offset = places
-            .block
-            .offset(packed, index as usize % PLACES_PER_BLOCK);
-        Ok((last.segment, u64::from(offset)))
+        let packed = &bytes[places.data.clone()];
+        let within = index as usize % PLACES_PER_BLOCK;
+        Ok(Candidate {
+            position,
+            segment: last.segment,
+            offset: places.block.offset(packed, within).into(),
+        })
     }
 
     /// A block of places, its data verified.

@@ -2,6 +2,7 @@
 
 mod ahead;
 mod frame;
+mod leap;
 mod owned;
 mod readers;
 mod stretch;
@@ -100,21 +101,25 @@ impl<'q> Reading<'q> {
 
     /// Lends each event until `visit` breaks.
     pub(super) fn visit(mut self, visit: &mut Visit<'_>) -> Result<()> {
-        while let Some(flow) = self.next(|event, _| visit(event))? {
-            if flow.is_break() || self.go_on(visit)?.is_break() {
-                break;
+        while self.go_on(visit)?.is_continue() {
+            match self.next(|event, _| visit(event))? {
+                Some(ControlFlow::Continue(())) => {}
+                Some(ControlFlow::Break(())) | None => break,
             }
         }
         Ok(())
     }
 
-    /// Lends what follows and has verified before: there is little to it, and
-    /// it is the most of what is read. Whatever stops it is met again by `next`.
+    /// Lends what comes next and has verified before: there is little to it, and
+    /// it is the most of what is read. What stops it is met again by `next`.
     fn go_on(&mut self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
         match &self.source {
             Source::Walk(true) => self.walk(visit),
             Source::Walk(false) => Ok(ControlFlow::Continue(())),
-            Source::Search(..) => self.leap(visit),
+            Source::Search(..) => match self.leap(visit) {
+                Ok(flow) => Ok(flow),
+                Err(error) => self.heal(error).map(|()| ControlFlow::Continue(())),
+            },
         }
     }
 
@@ -203,41 +208,6 @@ impl<'q> Reading<'q> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Lends events that have a frame of their own, from wherever they were
-    /// found.
-    fn leap(&mut self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
-        let Source::Search(ahead, all) = &mut self.source else {
-            return Ok(ControlFlow::Continue(()));
-        };
-        let query = &*self.query;
-        while self.left > 0
-            && self.bounds.0 < self.bounds.1
-            && let Some(found) = ahead.ready(&self.shared, &mut self.readers)?
-        {
-            let (number, offset) = found.place;
-            let reader = self.readers.get(&self.shared, number)?;
-            let frames = reader.verified_frames();
-            let lone = frames.and_then(|frames| frames.lone(offset));
-            let Some(lone) = lone.filter(|lone| lone.position() == found.position) else {
-                break;
-            };
-            let lent = lone.lend(|event| {
-                let is_wanted = *all || query.asks_for(&event);
-                is_wanted.then(|| visit(event))
-            });
-            let Some(flow) = lent else {
-                break;
-            };
-            ahead.pop();
-            pass(&mut self.bounds, found.position, query.direction());
-            self.left -= u64::from(flow.is_some());
-            if flow.is_some_and(|flow| flow.is_break()) {
-                return Ok(ControlFlow::Break(()));
-            }
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
     /// The events, owned: they share the bytes that they lie in.
     pub(super) fn owned(self) -> Owned {
         Owned::new(Reading {
@@ -292,11 +262,12 @@ impl<'q> Reading<'q> {
                 Ok(Some(position))
             }
             Source::Search(ahead, _) => {
-                let found = ahead.next(&self.shared, &mut self.readers, self.left)?;
+                let found = ahead.peek(&self.shared, &mut self.readers, self.left)?;
                 let Some(found) = found else {
                     return Ok(None);
                 };
-                self.enter_frame(found.position, Some(found.place))?;
+                ahead.pass();
+                self.enter_frame(found.position, Some((found.segment, found.offset)))?;
                 Ok(Some(found.position))
             }
         }
