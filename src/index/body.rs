@@ -76,6 +76,28 @@ impl Body {
         all.for_each(|word| word.store(u64::MAX, Ordering::Relaxed));
     }
 
+    /// The bytes of a range within a section, if they have verified before: then
+    /// they come from memory, most likely.
+    #[inline]
+    pub(super) fn known(&self, section: Range<u64>, start: u64, length: u64) -> Option<&[u8]> {
+        let from = section.start.saturating_add(start);
+        let to = from.saturating_add(length);
+        if to > section.end || to > self.checks as u64 {
+            return None;
+        }
+        let mut blocks = from as usize / CHECK_BLOCK..(to as usize).div_ceil(CHECK_BLOCK);
+        if !blocks.all(|block| self.is_known(block)) {
+            return None;
+        }
+        Some(&self.bytes().ok()?[from as usize..to as usize])
+    }
+
+    #[inline]
+    fn is_known(&self, block: usize) -> bool {
+        let word = self.verified.get(block / 64);
+        word.is_some_and(|word| word.load(Ordering::Relaxed) & 1 << (block % 64) != 0)
+    }
+
     /// The bytes of a range within a section, verified.
     #[inline]
     pub(super) fn slice(&self, section: Range<u64>, start: u64, length: u64) -> Result<&[u8]> {
@@ -90,11 +112,7 @@ impl Body {
             (to as usize).div_ceil(CHECK_BLOCK),
         );
         // Most of what is looked at is short, and was verified before.
-        let is_known = |block: usize| {
-            let word = self.verified.get(block / 64);
-            word.is_some_and(|word| word.load(Ordering::Relaxed) & 1 << (block % 64) != 0)
-        };
-        if end != first + 1 || !is_known(first) {
+        if end != first + 1 || !self.is_known(first) {
             self.verify_blocks(bytes, first..end)?;
         }
         Ok(&bytes[from as usize..to as usize])
@@ -149,11 +167,8 @@ impl Body {
     /// Has a block read from the medium, and doesn't wait for it. One that was
     /// touched before is taken to be in memory.
     pub(super) fn read_ahead(&self, block: usize) {
-        let word = self.verified.get(block / 64);
-        let is_known =
-            word.is_some_and(|word| word.load(Ordering::Relaxed) & 1 << (block % 64) != 0);
         if let Held::Mapped(map) = &self.held
-            && !is_known
+            && !self.is_known(block)
         {
             map.read_ahead((block * CHECK_BLOCK) as u64, CHECK_BLOCK);
         }

@@ -239,6 +239,36 @@ impl IndexFile {
         })
     }
 
+    /// The frame of a position, counted from the first one, if what says so was
+    /// looked at before.
+    #[inline]
+    pub(super) fn known_place(&self, index: u32, last: &mut LastPlace) -> Option<Candidate> {
+        let block = u64::from(index) / PLACES_PER_BLOCK as u64;
+        if last.block.as_ref().is_none_or(|(own, _)| *own != block) {
+            last.block = Some((block, self.known_block(block)?));
+        }
+        self.place_near(self.body.bytes().ok()?, index, last).ok()
+    }
+
+    fn known_block(&self, block: u64) -> Option<Places> {
+        let sections = &self.header.sections;
+        let version = self.header.version;
+        let bytes = self.body.known(
+            sections.place_table..sections.place_data,
+            block * PlaceBlock::stride(version) as u64,
+            PlaceBlock::bytes(version) as u64,
+        )?;
+        let places = PlaceBlock::decode(version, bytes)?;
+        let (start, length) = places.packed();
+        let data = sections.place_data..sections.buckets;
+        let from = data.start as usize + start;
+        self.body.known(data, start as u64, length as u64)?;
+        Some(Places {
+            block: places,
+            data: from..from + length,
+        })
+    }
+
     /// A block of places, its data verified.
     fn place_block(&self, block: u64) -> Result<Places> {
         let (places, within) = self.place_head(block)?;
@@ -322,6 +352,26 @@ impl IndexFile {
             Some(found) => self.checked(found).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Replaces `out` with the postings of a stream, and says which version the
+    /// first has; with none if it has none here. `None`: they are many, or what
+    /// says so was not looked at before, or makes no sense.
+    pub(super) fn known_stream(&self, key: TermKey, out: &mut Vec<u32>) -> Option<Version> {
+        out.clear();
+        let sections = &self.header.sections;
+        let bucket = key.bucket(self.header.bucket_bits);
+        let buckets = sections.buckets..sections.entries;
+        let bounds = self.body.known(buckets, 4 * bucket, 8)?;
+        let start = u64::from(LittleEndian::read_u32(&bounds[..4]));
+        let end = u64::from(LittleEndian::read_u32(&bounds[4..]));
+        let length = end
+            .checked_sub(start)
+            .filter(|it| *it <= MOST_IN_A_BUCKET)?;
+        let entries = sections.entries..sections.lists;
+        let bytes = self.body.known(entries, start, length)?;
+        let first = self.directory.find_short(bytes, key, out).ok()?;
+        (out.len() as u64 <= u64::from(self.header.positions())).then_some(first?)
     }
 
     /// The version of a stream's last event in the range, if it has any.

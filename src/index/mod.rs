@@ -22,6 +22,7 @@ mod parts;
 mod postings;
 mod sealed;
 mod search;
+mod short;
 mod table;
 mod terms;
 
@@ -32,5 +33,6 @@ pub(crate) use file::IndexFile;
 pub(crate) use ids::{IdAudit, IdFile, IdParts, IdTable, Ids, Sorted, WriteFailure, merged, write};
 pub(crate) use parts::{Index, Parts};
 pub(crate) use search::{Candidate, Search, Way};
+pub(crate) use short::{Asked, Short};
 pub(crate) use table::Table;
 pub(crate) use terms::{EventTerms, Marks, TermHasher};

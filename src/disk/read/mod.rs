@@ -5,12 +5,15 @@ mod frame;
 mod leap;
 mod owned;
 mod readers;
+mod short;
 mod stretch;
 
 use self::ahead::Ahead;
 use self::frame::OpenFrame;
 use self::owned::Owned;
 use self::readers::Readers;
+use self::short::Rest;
+pub(super) use self::short::Rooms;
 use self::stretch::Stretch;
 use super::shared::{MOST_HEALINGS, Shared};
 use crate::error::{Error, Result};
@@ -63,15 +66,16 @@ impl Source {
 
 impl<'q> Reading<'q> {
     pub(super) fn new(shared: &Arc<Shared>, query: &'q Query) -> Self {
-        let (after, up_to) = query.bounds();
-        let after = after.max(shared.first.previous());
-        let bounds = (after, up_to.min(shared.progress.visible()));
+        Self::of_rest(shared, query, rest_of(shared, query))
+    }
+
+    fn of_rest(shared: &Arc<Shared>, query: &'q Query, Rest { bounds, left }: Rest) -> Self {
         Reading {
             shared: Arc::clone(shared),
             query: Cow::Borrowed(query),
             source: Self::source(shared, query, bounds, Way::Cheaper),
             way: Way::Cheaper,
-            left: query.max_events(),
+            left,
             shares: false,
             bounds,
             readers: Readers::default(),
@@ -342,6 +346,25 @@ impl<'q> Reading<'q> {
         self.source = Self::source(&self.shared, &self.query, self.bounds, self.way);
         self.frame = None;
         Ok(())
+    }
+}
+
+/// Lends what a query asks for until `visit` breaks.
+pub(super) fn scan(shared: &Arc<Shared>, query: &Query, visit: &mut Visit<'_>) -> Result<()> {
+    let mut rest = rest_of(shared, query);
+    if short::lend(shared, query, &mut rest, visit).is_break() {
+        return Ok(());
+    }
+    Reading::of_rest(shared, query, rest).visit(visit)
+}
+
+/// All that a query asks for, of what is visible now.
+fn rest_of(shared: &Shared, query: &Query) -> Rest {
+    let (after, up_to) = query.bounds();
+    let after = after.max(shared.first.previous());
+    Rest {
+        bounds: (after, up_to.min(shared.progress.visible())),
+        left: query.max_events(),
     }
 }
 
