@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// How many candidates are looked up at once, and how far ahead of the reader
 /// their bytes are fetched: as many as the processor can well wait for.
-const BATCH: usize = 32;
+const BATCH: usize = 64;
 const AHEAD: usize = 8;
 /// The same for events that come from the medium: how far ahead they are asked
 /// for at first, and at most. Twice as many are looked up.
@@ -118,6 +118,18 @@ impl Ahead {
         Ok(())
     }
 
+    /// Has the processor find the pages of those that were looked up.
+    fn fetch_starts(&self, shared: &Shared, readers: &mut Readers) -> Result<()> {
+        if self.reach > 0 || shared.segments.access() != Access::Mapped {
+            return Ok(());
+        }
+        for found in self.found.get(self.fetched..).unwrap_or(&[]) {
+            let reader = readers.get(shared, found.segment)?;
+            reader.segment().fetch_start(found.offset);
+        }
+        Ok(())
+    }
+
     /// Asks the medium for those within reach, once half of it is used up.
     fn ask(&mut self, shared: &Shared, readers: &mut Readers) -> Result<()> {
         let within = self.waiting().min(self.reach);
@@ -159,6 +171,7 @@ impl Ahead {
             }
             self.ended = self.found.len() == before;
         }
+        self.fetch_starts(shared, readers)?;
         self.since = Some(Stopwatch::start());
         self.handed_out = 0;
         Ok(())
