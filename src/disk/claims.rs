@@ -7,7 +7,7 @@ use super::conditions;
 use super::encode::Encoded;
 use super::options::Options;
 use super::progress::Progress;
-use super::spare::Spares;
+use super::spare::{self, Spares};
 use crate::env::sync::RwLock;
 use crate::env::{Bug, Env};
 use crate::error::{Error, ErrorKind, Result};
@@ -18,6 +18,13 @@ use crate::log::{Segment, Segments};
 use crate::store::{Append, Appended};
 use crate::types::{Durability, Position, StoreId, Timestamp, Version};
 use std::sync::Arc;
+
+/// How many bytes may queue up before a submitter writes them itself: few
+/// enough to be in the processor's cache still.
+pub(super) const MOST_QUEUED: usize = 1 << 20;
+/// A buffer that has grown larger is given back. It holds what submitters queue
+/// before they write it themselves, however it has doubled.
+const LARGEST_KEPT: usize = 4 * MOST_QUEUED;
 
 /// What is to be written and not yet taken by a leader.
 #[derive(Debug, Default)]
@@ -80,6 +87,9 @@ pub(super) struct Claims {
     /// The index of the newest events.
     pub(super) table: Arc<RwLock<Table>>,
     pub(super) group: Group,
+    /// Behind which offset in the tail there is something to be done for the
+    /// next segment.
+    due: u64,
     /// Why nothing more is claimed, once that is so.
     pub(super) stopped: Option<Error>,
     scratch: Scratch,
@@ -90,7 +100,6 @@ pub(super) struct Claims {
 struct Scratch {
     versions: Vec<Version>,
     head: Vec<u8>,
-    fields: Vec<u8>,
     /// Buffers of chunks that have been written.
     chunks: Vec<Vec<u8>>,
 }
@@ -121,6 +130,7 @@ impl Claims {
         table: Arc<RwLock<Table>>,
     ) -> Self {
         Claims {
+            due: spare::half(tail.size()),
             tail,
             offset,
             next: head.next(),
@@ -271,8 +281,20 @@ impl Claims {
             self.offset,
             commit,
             &encoded.entries,
-            &mut self.scratch.fields,
         );
+    }
+
+    /// Whether there is something to be done for the next segment, as it has
+    /// not been asked for yet.
+    pub(super) fn wants_spare(&mut self) -> bool {
+        if self.offset <= self.due {
+            return false;
+        }
+        self.due = match self.offset <= spare::late(self.tail.size()) {
+            true => spare::late(self.tail.size()),
+            false => u64::MAX,
+        };
+        true
     }
 
     /// Makes the next segment the tail. If it can't be prepared nothing has
@@ -293,6 +315,7 @@ impl Claims {
         around.segments.add(Arc::clone(&segment));
         self.tail = Arc::clone(&segment);
         self.offset = HEADER_BYTES as u64;
+        self.due = spare::half(self.tail.size());
         let mut bytes = self.scratch.chunks.pop().unwrap_or_default();
         bytes.extend_from_slice(&header.encode());
         self.group.chunks.push(Chunk {
@@ -346,16 +369,19 @@ impl Claims {
 
     /// Takes what is queued, for a leader to write. The buffers of chunks that
     /// have been written are used again.
-    pub(super) fn take_group(&mut self, written: Vec<Chunk>) -> Group {
+    pub(super) fn take_group(&mut self, mut written: Vec<Chunk>) -> Group {
         const KEPT: usize = 2;
-        const LARGEST: usize = 4 << 20;
-        for mut chunk in written {
-            if self.scratch.chunks.len() < KEPT && chunk.bytes.capacity() <= LARGEST {
+        for mut chunk in written.drain(..) {
+            if self.scratch.chunks.len() < KEPT && chunk.bytes.capacity() <= LARGEST_KEPT {
                 chunk.bytes.clear();
                 self.scratch.chunks.push(chunk.bytes);
             }
         }
-        std::mem::take(&mut self.group)
+        let next = Group {
+            chunks: written,
+            ..Group::default()
+        };
+        std::mem::replace(&mut self.group, next)
     }
 
     /// Replaces the index table by a new one if it has grown to this size.

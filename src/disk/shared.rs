@@ -2,7 +2,7 @@
 
 use super::activity::Counters;
 use super::background;
-use super::claims::{Around, Claim, Claims, Reason};
+use super::claims::{Around, Claim, Claims, MOST_QUEUED, Reason};
 use super::commit::Committer;
 use super::conditions;
 use super::encode::Encoded;
@@ -36,8 +36,6 @@ const SOON: Duration = Duration::from_millis(2);
 const SYNC_SOON: Duration = Duration::from_millis(50);
 /// How often a call makes damaged parts of the index anew before it gives up.
 pub(super) const MOST_HEALINGS: u32 = 8;
-/// How many bytes may queue up before a submitter writes them itself.
-const MOST_QUEUED: usize = 4 << 20;
 
 /// An open store.
 #[derive(Debug)]
@@ -241,13 +239,9 @@ impl Shared {
     ) -> Result<Claim> {
         let around = self.around(writer);
         let mut claims = writer.claims.lock();
-        let tail = claims.tail.number();
-        let half = claims.tail.size() / 2;
-        let before = claims.offset;
         let claim = claims.claim(&around, append, encoded, checked, durability)?;
-        let rolled = claims.tail.number() != tail;
         let frozen = freeze(&mut claims, self, writer, self.options.checkpoint_events);
-        let wants_spare = (before <= half || rolled) && claims.offset > claims.tail.size() / 2;
+        let wants_spare = claims.wants_spare();
         let queued = claims.group.bytes;
         drop(claims);
         if wants_spare {

@@ -55,47 +55,49 @@ pub(crate) fn max_len(entries: &[Entry], records: usize) -> usize {
 
 /// Appends the head of a frame for the records of these entries, which the
 /// caller appends behind it. `offset` is the frame's place in its segment.
-/// `scratch` is only there to be used again.
 pub(crate) fn encode_head(
     out: &mut Vec<u8>,
     base: &FrameBase,
     offset: u64,
     commit: &Commit,
     entries: &[Entry],
-    scratch: &mut Vec<u8>,
 ) {
-    scratch.clear();
-    varint::put(scratch, commit.first.get());
+    let start = out.len();
+    out.resize(start + max_len(entries, 0), 0);
+    let bytes = &mut out[start..];
+    // The length of the head takes one byte, unless it turns out longer.
+    let mut at = FIXED + 1;
+    varint::write(bytes, &mut at, commit.first.get());
     let lag = commit.first.previous().get() - commit.durable.get();
-    varint::put(scratch, lag);
-    varint::put(scratch, (commit.recorded - base.base_time).cast_unsigned());
-    let mut flags = 0;
+    varint::write(bytes, &mut at, lag);
+    let since = commit.recorded - base.base_time;
+    varint::write(bytes, &mut at, since.cast_unsigned());
     if commit.epoch != base.epoch {
-        flags |= EPOCH;
-        varint::put(scratch, commit.epoch - base.epoch);
+        bytes[FIXED - 1] |= EPOCH;
+        varint::write(bytes, &mut at, commit.epoch - base.epoch);
     }
-    varint::put(scratch, entries.len() as u64);
+    varint::write(bytes, &mut at, entries.len() as u64);
     let mut records = 0;
     for (index, entry) in entries.iter().enumerate() {
-        scratch.extend_from_slice(&entry.checksum.to_le_bytes());
-        varint::put(scratch, entry.version.get());
+        LittleEndian::write_u32(&mut bytes[at..at + 4], entry.checksum);
+        at += 4;
+        varint::write(bytes, &mut at, entry.version.get());
         // The last record ends where the frame ends.
         if index + 1 < entries.len() {
-            varint::put(scratch, u64::from(entry.length));
+            varint::write(bytes, &mut at, u64::from(entry.length));
         }
         records += entry.length as usize;
     }
-    let start = out.len();
-    out.extend_from_slice(&[0; 8]);
-    out.push(flags);
-    let head = with_own_length(FIXED + scratch.len());
-    varint::put(out, head as u64);
-    out.extend_from_slice(scratch);
+    let head = with_own_length(at - 1);
+    if head > at {
+        bytes.copy_within(FIXED + 1..at, FIXED + 1 + head - at);
+    }
+    varint::write(bytes, &mut FIXED.clone(), head as u64);
     let length = (head + records) as u32;
-    LittleEndian::write_u32(&mut out[start..start + 4], length);
-    let (lengths, rest) = (length.to_le_bytes(), &out[start + 8..]);
-    let sum = base.place.checksum(offset, [&lengths, rest]);
-    LittleEndian::write_u32(&mut out[start + 4..start + 8], sum);
+    LittleEndian::write_u32(&mut bytes[..4], length);
+    let sum = base.place.checksum(offset, length, &bytes[8..head]);
+    LittleEndian::write_u32(&mut bytes[4..8], sum);
+    out.truncate(start + head);
 }
 
 /// The length of a head that is `without` bytes long without that very number:
@@ -155,7 +157,7 @@ impl<'a> Frame<'a> {
         let covered = bytes
             .get(8..head_length)
             .ok_or(Fault::damaged(FIXED, "the head of the frame is cut off"))?;
-        let sum = base.place.checksum(offset, [&bytes[..4], covered]);
+        let sum = base.place.checksum(offset, length as u32, covered);
         if sum != LittleEndian::read_u32(&bytes[4..8]) {
             return Err(Fault::damaged(
                 4,
@@ -338,7 +340,7 @@ mod tests {
             });
         }
         let mut out = Vec::new();
-        encode_head(&mut out, &base(), 128, commit, &entries, &mut Vec::new());
+        encode_head(&mut out, &base(), 128, commit, &entries);
         out.extend_from_slice(&records);
         assert!(out.len() <= max_len(&entries, records.len()));
         out
@@ -428,7 +430,7 @@ mod tests {
             length: 19,
             version: Version::new(1),
         };
-        encode_head(&mut out, &base(), 0, &first, &[entry], &mut Vec::new());
+        encode_head(&mut out, &base(), 0, &first, &[entry]);
         assert_eq!(out.len() + 19, MIN_BYTES);
     }
 }

@@ -17,6 +17,18 @@ pub(crate) fn put(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
+/// Writes a number at `at`, where there is room, and moves `at` behind it.
+#[inline]
+pub(crate) fn write(bytes: &mut [u8], at: &mut usize, mut value: u64) {
+    while value >= 0x80 {
+        bytes[*at] = value as u8 | 0x80;
+        value >>= 7;
+        *at += 1;
+    }
+    bytes[*at] = value as u8;
+    *at += 1;
+}
+
 /// Reads a number at `at` and moves `at` behind it. Only the shortest form of
 /// a number is accepted, so that there is one encoding of everything.
 #[inline]
@@ -168,6 +180,9 @@ mod tests {
             let mut at = 0;
             assert_eq!(get(&out, &mut at), Ok(value));
             assert_eq!(at, bytes);
+            let (mut written, mut at) = ([0; MAX_BYTES], 0);
+            write(&mut written, &mut at, value);
+            assert_eq!(written[..at], out);
         }
     }
 

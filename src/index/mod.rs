@@ -23,6 +23,7 @@ mod postings;
 mod sealed;
 mod search;
 mod short;
+mod sip;
 mod table;
 mod terms;
 

@@ -102,19 +102,13 @@ impl PostingMap {
     /// Adds a posting, which is above all that the term has, and says how many
     /// it has now. `version` is that of a stream's posting.
     pub(super) fn push(&mut self, key: TermKey, version: Option<Version>, place: u32) -> u32 {
-        let fresh = Slot {
-            version: [0; 2],
-            count: 0,
-            at: 0,
+        // Most terms are there already.
+        let Some(slot) = self.slots.get_mut(&PackedKey::new(key)) else {
+            self.add(key, version, place);
+            return 1;
         };
-        let slot = self.slots.entry(PackedKey::new(key)).or_insert(fresh);
         match slot.count as usize {
-            0 => {
-                let version = version.map_or(0, Version::get);
-                slot.version = [version as u32, (version >> 32) as u32];
-                slot.at = place;
-            }
-            1 => {
+            0 | 1 => {
                 let block = [slot.at, place, 0, 0];
                 slot.at = match self.free.pop() {
                     Some(freed) => freed,
@@ -138,6 +132,16 @@ impl PostingMap {
         }
         slot.count += 1;
         slot.count
+    }
+
+    fn add(&mut self, key: TermKey, version: Option<Version>, place: u32) {
+        let version = version.map_or(0, Version::get);
+        let slot = Slot {
+            version: [version as u32, (version >> 32) as u32],
+            count: 1,
+            at: place,
+        };
+        self.slots.insert(PackedKey::new(key), slot);
     }
 
     pub(super) fn get(&self, key: TermKey) -> Option<Posting<'_>> {

@@ -1,10 +1,9 @@
 //! The terms of an event, and the keys under which the index knows them.
 
+use super::sip::Sip;
 use crate::format::ids::FINGERPRINT_BITS;
 use crate::format::index::TermKey;
 use crate::types::category_of;
-use siphasher::sip128::{Hasher128, SipHasher13};
-use std::hash::Hasher;
 use uuid::Uuid;
 
 /// What a term says of an event. A stream called `a` and a tag called `a` are
@@ -31,24 +30,19 @@ enum Kind {
 /// names that collide.
 #[derive(Clone, Debug)]
 pub(crate) struct TermHasher {
-    start: SipHasher13,
+    sip: Sip,
 }
 
 impl TermHasher {
     pub(crate) fn new(key: &[u8; 16]) -> Self {
-        TermHasher {
-            start: SipHasher13::new_with_key(key),
-        }
+        TermHasher { sip: Sip::new(key) }
     }
 
     fn key(&self, kind: Kind, text: &str) -> TermKey {
-        let mut hasher = self.start;
-        hasher.write_u8(kind as u8);
-        hasher.write(text.as_bytes());
-        let hash = hasher.finish128();
+        let [high, low] = self.sip.hash(kind as u8, text.as_bytes());
         TermKey {
-            high: hash.h1,
-            low: hash.h2 as u32,
+            high,
+            low: low as u32,
             is_stream: matches!(kind, Kind::Stream),
         }
     }
@@ -71,10 +65,8 @@ impl TermHasher {
 
     /// The fingerprint under which an event's id is looked for.
     pub(crate) fn id(&self, id: Uuid) -> u64 {
-        let mut hasher = self.start;
-        hasher.write_u8(Kind::Id as u8);
-        hasher.write(id.as_bytes());
-        hasher.finish128().h1 >> (64 - FINGERPRINT_BITS)
+        let [high, _] = self.sip.hash(Kind::Id as u8, id.as_bytes());
+        high >> (64 - FINGERPRINT_BITS)
     }
 
     pub(crate) fn marks(&self) -> Marks {

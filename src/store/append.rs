@@ -1,6 +1,7 @@
 //! What is handed in (`Append`), what comes back (`Appended`), and the wait
 //! between the two (`Pending`).
 
+use super::few::Few;
 use super::query::Query;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Durability, Event, Expected, MAX_NAME_BYTES, Position, Timestamp, Version};
@@ -35,10 +36,10 @@ use uuid::Uuid;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Append {
-    streams: Vec<StreamPart>,
+    streams: Few<StreamPart>,
     /// Where each stream stands in `streams`, once there are many.
-    places: HashMap<Cow<'static, str>, usize>,
-    events: Vec<(usize, Event)>,
+    places: Option<HashMap<Cow<'static, str>, usize>>,
+    events: Few<(usize, Event)>,
     conditions: Vec<Query>,
     current: usize,
     durability: Option<Durability>,
@@ -70,12 +71,12 @@ impl Append {
     /// An append to this stream, expecting nothing of it yet.
     pub fn to(stream: impl Into<Cow<'static, str>>) -> Self {
         Append {
-            streams: vec![StreamPart {
+            streams: Few::One(StreamPart {
                 name: stream.into(),
                 expected: Expected::Any,
-            }],
-            places: HashMap::new(),
-            events: Vec::new(),
+            }),
+            places: None,
+            events: Few::None,
             conditions: Vec::new(),
             current: 0,
             durability: None,
@@ -97,25 +98,25 @@ impl Append {
 
     /// Where a stream stands, if it was named before.
     fn place(&self, name: &str) -> Option<usize> {
-        if self.streams.len() <= FEW {
-            return self.streams.iter().position(|part| part.name == name);
+        match &self.places {
+            Some(places) => places.get(name).copied(),
+            None => self.streams().iter().position(|part| part.name == name),
         }
-        self.places.get(name).copied()
     }
 
     fn add(&mut self, name: Cow<'static, str>) -> usize {
-        let place = self.streams.len();
+        let place = self.streams().len();
+        if let Some(places) = &mut self.places {
+            places.insert(name.clone(), place);
+        }
         self.streams.push(StreamPart {
-            name: name.clone(),
+            name,
             expected: Expected::Any,
         });
-        if place > FEW {
-            self.places.insert(name, place);
-        } else if place == FEW {
-            let all = self.streams.iter().enumerate();
-            self.places = all
-                .map(|(place, part)| (part.name.clone(), place))
-                .collect();
+        if place == FEW {
+            let all = self.streams().iter().enumerate();
+            let all = all.map(|(place, part)| (part.name.clone(), place));
+            self.places = Some(all.collect());
         }
         place
     }
@@ -123,7 +124,7 @@ impl Append {
     /// Sets what is expected of the current stream.
     #[must_use]
     pub fn expect(mut self, expected: impl Into<Expected>) -> Self {
-        self.streams[self.current].expected = expected.into();
+        self.streams.as_mut_slice()[self.current].expected = expected.into();
         self
     }
 
@@ -138,8 +139,8 @@ impl Append {
     #[must_use]
     pub fn events(mut self, events: impl IntoIterator<Item = Event>) -> Self {
         let current = self.current;
-        self.events
-            .extend(events.into_iter().map(|event| (current, event)));
+        let events = events.into_iter().map(|event| (current, event));
+        self.events.extend(events);
         self
     }
 
@@ -196,12 +197,12 @@ impl Append {
 
     /// The streams, written or only checked, each name once.
     pub fn streams(&self) -> &[StreamPart] {
-        &self.streams
+        self.streams.as_slice()
     }
 
     /// The events in order, each with the index of its stream in `streams`.
     pub fn entries(&self) -> &[(usize, Event)] {
-        &self.events
+        self.events.as_slice()
     }
 
     /// The conditions: none of these queries may find anything.
@@ -220,13 +221,13 @@ impl Append {
     /// # Errors
     /// `EmptyAppend`, `InvalidName`.
     pub fn validate(&self) -> Result<()> {
-        if self.events.is_empty() {
+        if self.entries().is_empty() {
             return Err(ErrorKind::EmptyAppend.into());
         }
-        for part in &self.streams {
+        for part in self.streams() {
             check_name("stream", &part.name)?;
         }
-        for (_, event) in &self.events {
+        for (_, event) in self.entries() {
             check_name("event type", event.event_type())?;
             for tag in event.tags() {
                 check_name("tag", tag)?;
@@ -239,8 +240,8 @@ impl Append {
 impl Append {
     /// An id that comes twice.
     pub(crate) fn repeated_id(&self) -> Option<Uuid> {
-        let ids = || self.events.iter().map(|(_, event)| event.id());
-        if self.events.len() <= FEW {
+        let ids = || self.entries().iter().map(|(_, event)| event.id());
+        if self.entries().len() <= FEW {
             return ids()
                 .enumerate()
                 .find(|(count, id)| ids().take(*count).any(|earlier| earlier == *id))

@@ -3,6 +3,7 @@
 mod append;
 mod events;
 mod explain;
+mod few;
 mod limits;
 mod query;
 

@@ -25,7 +25,7 @@ pub(super) fn frame(bytes: &mut [u8], place: &Place, offset: u64) {
         return;
     }
     let _ = records(bytes, head, at);
-    let sum = place.checksum(offset, [&bytes[..4], &bytes[8..head]]);
+    let sum = place.checksum(offset, length, &bytes[8..head]);
     LittleEndian::write_u32(&mut bytes[4..8], sum);
 }
 

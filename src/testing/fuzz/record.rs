@@ -113,7 +113,7 @@ fn one_frame(bytes: &[u8]) {
 fn again(base: &FrameBase, frame: &Frame<'_>, entries: &[Entry], records: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     let commit = frame.commit();
-    encode_head(&mut out, base, OFFSET, commit, entries, &mut Vec::new());
+    encode_head(&mut out, base, OFFSET, commit, entries);
     out.extend_from_slice(records);
     out
 }
@@ -138,14 +138,7 @@ pub(super) fn frame_of(events: &[Event]) -> Vec<u8> {
         epoch: 3 + events.len() as u64 % 2,
     };
     let mut out = Vec::new();
-    encode_head(
-        &mut out,
-        &base(),
-        OFFSET,
-        &commit,
-        &entries,
-        &mut Vec::new(),
-    );
+    encode_head(&mut out, &base(), OFFSET, &commit, &entries);
     out.extend_from_slice(&records);
     out
 }
