@@ -112,11 +112,11 @@ mod tests {
         let commit = Commit {
             first: Position::new(first),
             durable: Position::new(first / 2),
-            recorded: 1 << 40 | first as i64,
+            recorded: 1 << 40 | first.cast_signed(),
             epoch,
         };
         let mut out = Vec::new();
-        encode_head(&mut out, &base(), 128, &commit, &entries, &mut Vec::new());
+        encode_head(&mut out, &base(), 128, &commit, &entries);
         out.extend_from_slice(&records);
         out
     }
