@@ -166,6 +166,13 @@ pub(crate) struct RecordCursor {
     record_at: usize,
 }
 
+impl RecordCursor {
+    /// The number of the record in its frame, from 0 on.
+    pub(crate) fn index(&self) -> u64 {
+        u64::from(self.index)
+    }
+}
+
 /// A record in its frame.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Record<'a> {
