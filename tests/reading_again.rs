@@ -10,7 +10,7 @@ use std::fs;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const STREAMS: u64 = 5;
 /// How many events an append has, in turn.
@@ -222,5 +222,40 @@ fn who_takes_his_time_reads_the_same() {
         };
         store.scan(query, &mut take_time).unwrap();
         assert_eq!(events, by_definition(&all, query), "{query:?}");
+    }
+}
+
+/// The records of an append are found one from the other, forward: a large one
+/// is not walked from its start for each event that is read backward.
+#[test]
+fn a_large_append_is_read_backward_about_as_fast_as_forward() {
+    const EVENTS: u64 = 20_000;
+    let dir = tempfile::tempdir().unwrap();
+    let store = annals::open(dir.path()).unwrap();
+    let event = |number: u64| match number.is_multiple_of(7) {
+        true => event(number).with_tag("seventh"),
+        false => event(number),
+    };
+    store
+        .append(Append::to("s").events((0..EVENTS).map(event)))
+        .unwrap();
+    drop(store);
+    for reads in [Reads::Mapped, Reads::Plain] {
+        let store = options(reads).open_read_only(dir.path()).unwrap();
+        for query in [Query::all(), Query::all().with_tag("seventh")] {
+            let timed = |query: &Query| {
+                let begin = Instant::now();
+                let events = scan(&store, query);
+                (events, begin.elapsed())
+            };
+            let (mut forward, there) = timed(&query);
+            let (backward, first) = timed(&query.clone().backward());
+            let again = (0..3).map(|_| timed(&query.clone().backward()).1);
+            let back = again.fold(first, Duration::min);
+            forward.reverse();
+            assert_eq!(forward, backward);
+            // From the start it was several hundred times as long.
+            assert!(back < there * 40, "{reads:?}: {there:?}, {back:?}");
+        }
     }
 }

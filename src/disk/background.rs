@@ -4,6 +4,7 @@
 use super::ids;
 use super::rebuild;
 use super::shared::{MOST_HEALINGS, Role, Shared, Writer};
+use super::spare;
 use crate::env::{Bug, Lane, fs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::names;
@@ -27,15 +28,17 @@ const LARGEST_AT_CLOSE: u64 = 1 << 20;
 /// merge needs is bounded.
 const LARGEST_MERGE: u64 = 16 << 20;
 
-/// Has the next segment prepared.
+/// Has the next segment prepared, or made ready to be written to.
 pub(super) fn prepare_spare(shared: &Arc<Shared>) {
     in_background(shared, Lane::Prepare, |shared, writer| {
-        let (number, size) = {
+        let (number, size, offset) = {
             let claims = writer.claims.lock();
-            (claims.tail.number() + 1, claims.tail.size())
+            (claims.tail.number() + 1, claims.tail.size(), claims.offset)
         };
         let largest = shared.options.segment_size;
-        writer.spares.prepare(&shared.env, number, size, largest);
+        let soon = offset > spare::late(size);
+        let spares = &writer.spares;
+        spares.prepare(&shared.env, number, size, largest, soon);
     });
 }
 

@@ -7,7 +7,7 @@ use super::conditions;
 use super::encode::Encoded;
 use super::options::Options;
 use super::progress::Progress;
-use super::spare::Spares;
+use super::spare::{self, Spares};
 use crate::env::sync::RwLock;
 use crate::env::{Bug, Env};
 use crate::error::{Error, ErrorKind, Result};
@@ -87,6 +87,9 @@ pub(super) struct Claims {
     /// The index of the newest events.
     pub(super) table: Arc<RwLock<Table>>,
     pub(super) group: Group,
+    /// Behind which offset in the tail there is something to be done for the
+    /// next segment.
+    due: u64,
     /// Why nothing more is claimed, once that is so.
     pub(super) stopped: Option<Error>,
     scratch: Scratch,
@@ -127,6 +130,7 @@ impl Claims {
         table: Arc<RwLock<Table>>,
     ) -> Self {
         Claims {
+            due: spare::half(tail.size()),
             tail,
             offset,
             next: head.next(),
@@ -280,6 +284,19 @@ impl Claims {
         );
     }
 
+    /// Whether there is something to be done for the next segment, as it has
+    /// not been asked for yet.
+    pub(super) fn wants_spare(&mut self) -> bool {
+        if self.offset <= self.due {
+            return false;
+        }
+        self.due = match self.offset <= spare::late(self.tail.size()) {
+            true => spare::late(self.tail.size()),
+            false => u64::MAX,
+        };
+        true
+    }
+
     /// Makes the next segment the tail. If it can't be prepared nothing has
     /// changed.
     fn roll(&mut self, around: &Around<'_>, needed: u64) -> Result<()> {
@@ -298,6 +315,7 @@ impl Claims {
         around.segments.add(Arc::clone(&segment));
         self.tail = Arc::clone(&segment);
         self.offset = HEADER_BYTES as u64;
+        self.due = spare::half(self.tail.size());
         let mut bytes = self.scratch.chunks.pop().unwrap_or_default();
         bytes.extend_from_slice(&header.encode());
         self.group.chunks.push(Chunk {

@@ -9,6 +9,7 @@ use super::ids;
 use super::layout::{self, Layout};
 use super::options::{Options, Reads};
 use super::progress::{BOARD_BOOT, Progress};
+use super::read::Rooms;
 use super::rebuild::Replay;
 use super::shared::{Role, Shared, Writer, freeze};
 use super::spare::{Spares, next_size};
@@ -21,7 +22,7 @@ use crate::format::identity::{CloseStatement, Identity};
 use crate::format::names;
 use crate::format::segment::SegmentHeader;
 use crate::index::{Index, TermHasher};
-use crate::log::{Access, Recovery, Segment, Segments, prepare};
+use crate::log::{Access, Recovered, Recovery, Segment, Segments, Spare, prepare};
 use crate::types::{Durability, Position, StoreId, Timestamp};
 use std::path::Path;
 use std::sync::Arc;
@@ -58,9 +59,6 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
         create(&env, options, dir)?;
     }
     let layout = Layout::read(&env, dir)?;
-    if layout.closed.is_none() {
-        sync_names(&env, dir)?;
-    }
     layout.remove_temporaries(&env, dir);
     let hasher = TermHasher::new(&layout.identity.hash_key);
     let access = options.reads.access();
@@ -80,12 +78,7 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
     };
     let mut end =
         recovery.find_end(&mut |segment, offset, frame| replay.add(segment, offset, frame))?;
-    match end.is_clean(&recovery) {
-        // A loss of power can leave more than one spare. Were the first of them
-        // given up, one would be missing between the log and the next.
-        true => end.remove_later(&recovery)?,
-        false => end.settle(&recovery)?,
-    }
+    let spare = make_firm(&recovery, &mut end, options)?;
     // Not before: even a file that can't be used any more tells how far the
     // log was durable, and a log that falls short of that stays refused.
     loaded.remove_superseded(&env);
@@ -123,7 +116,7 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
     let writer = Writer {
         claims: Mutex::new(claims),
         committer: Committer::new(&env, &counters, reopening(&env, dir, layout.closed)),
-        spares: Spares::new(dir, access, number, &counters),
+        spares: Spares::new(dir, store, access, (number, spare), &counters),
         write_due: AtomicBool::new(false),
         sync_due: AtomicBool::new(false),
         closing: Mutex::new(()),
@@ -143,6 +136,7 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
         index: Index::new(loaded.files, table),
         progress: Progress::new(end.head, Some(board), env.fs.boot()),
         counters,
+        rooms: Rooms::default(),
         role: Role::Writer(Box::new(writer)),
         env,
     });
@@ -191,6 +185,7 @@ pub(super) fn for_reading(options: &Options, dir: &Path) -> Result<LogStore> {
         index: Index::new(loaded.files, table),
         progress: Progress::new(loaded.resume.next.previous(), None, None),
         counters: Arc::default(),
+        rooms: Rooms::default(),
         role: Role::Follower(Box::new(Mutex::new(follower))),
         env,
     };
@@ -240,9 +235,29 @@ fn not_made(dir: &Path, error: std::io::Error) -> Error {
     }
 }
 
+/// Makes the end firm that was found, and takes over the spare behind it.
+fn make_firm(
+    recovery: &Recovery<'_>,
+    end: &mut Recovered,
+    options: &Options,
+) -> Result<Option<Spare>> {
+    if recovery.closed.is_none() && end.head == Position::START {
+        sync_names(recovery.env, recovery.dir)?;
+    }
+    let size = next_size(end.tail.size(), options.segment_size);
+    let spare = end.keep_spare(recovery, size, options.reads.access())?;
+    match end.is_clean(recovery) {
+        // A loss of power can leave more than one spare. Were the first of them
+        // given up, one would be missing between the log and the next.
+        true => end.remove_later(recovery)?,
+        false => end.settle(recovery)?,
+    }
+    Ok(spare)
+}
+
 /// Makes the names durable that lead to a store, and those in it. A store that
-/// was never closed may have been made by a process that was killed before it
-/// came to that.
+/// has no events and was never closed may have been made by a process that was
+/// killed before it came to that; whoever wrote an event had done it before.
 fn sync_names(env: &Env, dir: &Path) -> Result<()> {
     let io = |at: &Path, error| Error::io(at, "sync", error);
     env.fs.sync_dir(dir).map_err(|error| io(dir, error))?;
@@ -296,6 +311,7 @@ fn state_end(shared: &Arc<Shared>, writer: &Writer, head: Position) -> Result<()
     if !shared.env.bug(Bug::ClosesBeforeSync) {
         let _ = background::write_last_tables(shared, writer);
     }
+    writer.spares.put_away();
     let statement = CloseStatement {
         store: shared.id,
         head,

@@ -6,6 +6,7 @@ use crate::env::Env;
 use crate::env::sync::Mutex;
 use crate::error::Result;
 use crate::log::{Access, Spare, prepare};
+use crate::types::StoreId;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,10 +19,26 @@ pub(super) fn next_size(size: u64, largest: u64) -> u64 {
     (size * 2).clamp(FIRST_SIZE.min(largest), largest)
 }
 
+/// The spare is needed soon when so much room is left in the tail, in bytes, or
+/// an eighth of it: enough for a sync while the tail is written to.
+const SOON: u64 = 4 << 20;
+
+/// Behind which offset in a tail of `size` bytes the next segment is prepared.
+pub(super) fn half(size: u64) -> u64 {
+    size / 2
+}
+
+/// Behind which offset in a tail of `size` bytes the next segment will be
+/// needed soon, so that it is no longer marked as blank.
+pub(super) fn late(size: u64) -> u64 {
+    size - SOON.min(size / 8)
+}
+
 /// Holds the spare segment.
 #[derive(Debug)]
 pub(super) struct Spares {
     dir: PathBuf,
+    store: StoreId,
     access: Access,
     counters: Arc<Counters>,
     state: Mutex<State>,
@@ -37,24 +54,47 @@ struct State {
 }
 
 impl Spares {
-    /// No spare yet; the log ends in segment `tail`.
-    pub(super) fn new(dir: &Path, access: Access, tail: u64, counters: &Arc<Counters>) -> Self {
+    /// The log ends in segment `tail`, with this spare behind it.
+    pub(super) fn new(
+        dir: &Path,
+        store: StoreId,
+        access: Access,
+        (tail, spare): (u64, Option<Spare>),
+        counters: &Arc<Counters>,
+    ) -> Self {
         Spares {
             dir: dir.to_path_buf(),
+            store,
             access,
             counters: Arc::clone(counters),
-            state: Mutex::new(State { spare: None, tail }),
+            state: Mutex::new(State { spare, tail }),
         }
     }
 
-    /// Prepares segment `number`, which follows one of `size` bytes, unless
-    /// that is done. A full disk is no error yet: the roll will meet it, if
-    /// it lasts.
-    pub(super) fn prepare(&self, env: &Env, number: u64, size: u64, largest: u64) {
+    /// Sees to it that segment `number` is prepared, which follows one of
+    /// `size` bytes, and that it is marked as blank unless it is needed soon.
+    /// A full disk is no error yet: the roll will meet it, if it lasts.
+    pub(super) fn prepare(&self, env: &Env, number: u64, size: u64, largest: u64, soon: bool) {
         let mut state = self.state.lock();
-        if state.tail + 1 == number && state.spare.is_none() {
-            state.spare = self.make(env, number, next_size(size, largest)).ok();
+        if state.tail + 1 != number {
+            return;
         }
+        state.spare = match (state.spare.take(), soon) {
+            (Some(spare), true) => spare.unmark(env).ok(),
+            (Some(spare), false) => Some(spare),
+            (None, true) => self.make(env, number, next_size(size, largest)).ok(),
+            (None, false) => {
+                let made = self.make(env, number, next_size(size, largest));
+                made.ok().and_then(|spare| spare.mark(self.store).ok())
+            }
+        };
+    }
+
+    /// The spare is not needed after all, as far as we are concerned.
+    pub(super) fn put_away(&self) {
+        let mut state = self.state.lock();
+        let spare = state.spare.take();
+        state.spare = spare.and_then(|spare| spare.mark(self.store).ok());
     }
 
     /// Takes the segment that follows the tail, one of `size` bytes, to be the
@@ -68,7 +108,7 @@ impl Spares {
             .take()
             .filter(|spare| spare.file.size() >= needed);
         let spare = match ready {
-            Some(ready) => ready,
+            Some(ready) => ready.unmark(around.env)?,
             None => {
                 let size = next_size(size, around.options.segment_size).max(needed);
                 self.make(around.env, number, size)?

@@ -89,7 +89,7 @@ impl<'a> Survey<'a> {
                     self.enter(&segment, visit)?;
                     self.frames(&segment, HEADER_BYTES as u64, visit)?;
                 }
-                Ok(Found::Spare) => {
+                Ok(Found::Spare { .. }) => {
                     let path = dir.join(crate::format::names::segment(*number));
                     let error = Error::corrupt(&path, 0, "the segment header is missing");
                     self.without_header(*number, error, visit)?;

@@ -5,6 +5,7 @@
 
 #[cfg(annals_shuttle)]
 mod schedules;
+mod spares;
 
 use super::{LogStore, Options, Reads};
 use crate::env::fs::Fs;

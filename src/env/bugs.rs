@@ -36,6 +36,8 @@ pub enum Bug {
     CutsAtFirstBadFrame,
     /// Leaves what stands behind a torn end, and writes on in its epoch.
     LeavesTornTail,
+    /// Writes frames to a spare segment that still says that it is blank.
+    LeavesBlankMark,
     /// Serves what a dead writer left, without writing and syncing it anew.
     TrustsCache,
     /// Takes an old clean close for the last word.

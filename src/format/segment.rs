@@ -5,6 +5,7 @@ use crate::types::{Position, StoreId, Timestamp};
 use byteorder::{ByteOrder, LittleEndian};
 
 const MAGIC: &[u8; 8] = b"ANNALSEG";
+const BLANK_MAGIC: &[u8; 8] = b"ANNALBLK";
 /// The version of the segment format that this code writes.
 pub(crate) const VERSION: u32 = 1;
 /// The length of the header that this code writes; frames begin behind it.
@@ -107,6 +108,18 @@ impl SegmentHeader {
     }
 }
 
+/// What stands in the header's place of a spare segment that nothing was
+/// written to since it was zero-filled and synced. Every byte of it is known
+/// beforehand, so it needs no checksum.
+pub(crate) fn blank_mark(store: StoreId, number: u64, size: u64) -> [u8; HEADER_BYTES] {
+    let mut bytes = [0; HEADER_BYTES];
+    bytes[..8].copy_from_slice(BLANK_MAGIC);
+    bytes[16..32].copy_from_slice(store.as_bytes());
+    LittleEndian::write_u64(&mut bytes[32..40], number);
+    LittleEndian::write_u64(&mut bytes[40..48], size);
+    bytes
+}
+
 /// Walks extension fields (tag, length, bytes; tag 0 ends them) and refuses
 /// critical ones: this version knows none.
 pub(crate) fn check_extensions(bytes: &[u8]) -> Result<(), Fault> {
@@ -149,6 +162,16 @@ mod tests {
     fn reseal(bytes: &mut [u8; HEADER_BYTES]) {
         let sum = checksum::plain(&bytes[..HEADER_BYTES - 4]);
         LittleEndian::write_u32(&mut bytes[HEADER_BYTES - 4..], sum);
+    }
+
+    #[test]
+    fn a_blank_mark_is_these_bytes_and_no_header() {
+        let mark = blank_mark(StoreId::from_bytes([3; 16]), 5, 4096);
+        assert_eq!(&mark[..16], b"ANNALBLK\0\0\0\0\0\0\0\0");
+        assert_eq!(mark[16..32], [3; 16]);
+        assert_eq!(&mark[32..48], b"\x05\0\0\0\0\0\0\0\0\x10\0\0\0\0\0\0");
+        assert_eq!(mark[48..], [0; HEADER_BYTES - 48]);
+        assert!(SegmentHeader::decode(&mark).is_err());
     }
 
     #[test]

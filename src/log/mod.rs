@@ -14,7 +14,7 @@ mod walk;
 
 pub(crate) use prepare::{Spare, prepare};
 pub(crate) use reader::SegmentReader;
-pub(crate) use recover::{Recovery, Resume};
+pub(crate) use recover::{Recovered, Recovery, Resume};
 pub(crate) use search::Search;
 pub(crate) use segment::{Access, Found, Segment};
 pub(crate) use segments::Segments;

@@ -11,6 +11,7 @@
 //! | zeros | zeros | the end |
 //! | anything else | nothing that says it was durable | torn: cut here |
 
+use super::prepare::{Spare, reuse};
 use super::search::Search;
 use super::segment::{Access, Found, Segment};
 use super::walk::{Step, Walk};
@@ -21,7 +22,7 @@ use crate::format::checksum::Place;
 use crate::format::frame::{Frame, FrameBase};
 use crate::format::identity::CloseStatement;
 use crate::format::names;
-use crate::format::segment::{HEADER_BYTES, MAX_EPOCH, MAX_SIZE, SegmentHeader};
+use crate::format::segment::{HEADER_BYTES, MAX_EPOCH, MAX_SIZE, SegmentHeader, blank_mark};
 use crate::types::{Position, StoreId, Timestamp};
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -145,6 +146,9 @@ struct Rest {
     dirty: Option<(u64, u64)>,
     /// Segment files behind the tail that are to be removed.
     later: Vec<u64>,
+    /// Whether the first of them is a spare: known to hold nothing but zeros
+    /// and, perhaps, the mark that says so.
+    spare: bool,
     /// The highest epoch seen in what will be cut.
     epoch: u64,
     /// The highest durable watermark seen in what will be cut.
@@ -260,7 +264,7 @@ impl Recovery<'_> {
     /// Refuses what is more than a spare in a log that was closed at `head`.
     fn expect_spare(&self, number: u64, found: Found, head: Position) -> Result<()> {
         match found {
-            Found::Spare => Ok(()),
+            Found::Spare { .. } => Ok(()),
             Found::Damaged(error) => {
                 // Without a frame that verifies it was no more than a spare.
                 let mut within = Rest::default();
@@ -314,6 +318,7 @@ impl Recovery<'_> {
         }
         let mut rest = Rest::default();
         if self.was_closed_at(segment.number(), end, resume.next.previous()) {
+            rest.spare = matches!(next, Some(Found::Spare { marked: true }));
             rest.later = self.spares_behind(resume, next)?;
             return Ok(rest);
         }
@@ -323,7 +328,8 @@ impl Recovery<'_> {
             .iter()
             .filter(|number| **number >= resume.segment)
         {
-            rest.look_into(self, *number)?;
+            let is_blank = rest.look_into(self, *number)?;
+            rest.spare |= is_blank && *number == resume.segment;
         }
         if rest.durable >= resume.next && !cuts {
             return Err(rotten(rest.durable));
@@ -348,8 +354,9 @@ impl Rest {
         Ok(())
     }
 
-    /// Looks into a segment file behind the tail.
-    fn look_into(&mut self, recovery: &Recovery<'_>, number: u64) -> Result<()> {
+    /// Looks into a segment file behind the tail; whether it is blank. One that
+    /// says so itself is not read: nothing was ever written to it but zeros.
+    fn look_into(&mut self, recovery: &Recovery<'_>, number: u64) -> Result<bool> {
         self.later.push(number);
         let path = recovery.dir.join(names::segment(number));
         let io = |error| Error::io(&path, "read", error);
@@ -358,6 +365,9 @@ impl Rest {
         let mut bytes = [0; HEADER_BYTES];
         let within = &mut bytes[..HEADER_BYTES.min(size as usize)];
         fs::read_exact_at(&*file, within, 0).map_err(io)?;
+        if *within == blank_mark(recovery.store, number, size) {
+            return Ok(true);
+        }
         if let Ok(header) = SegmentHeader::decode(within)
             && header.store == recovery.store
             && header.number == number
@@ -373,7 +383,8 @@ impl Rest {
             epoch: 0,
             base_time: Timestamp::MIN.micros(),
         };
-        self.search(&*file, 0..size, &base, &path).map(drop)
+        let dirty = self.search(&*file, 0..size, &base, &path)?;
+        Ok(dirty.is_none())
     }
 
     /// Searches a part of a file for frames that verify in their place; says
@@ -401,6 +412,26 @@ impl Recovered {
         recovery.was_closed_at(self.tail.number(), self.end, self.head)
     }
 
+    /// Takes over the spare segment behind the end, if it is one of `size`
+    /// bytes; it is not removed then.
+    pub(crate) fn keep_spare(
+        &mut self,
+        recovery: &Recovery<'_>,
+        size: u64,
+        access: Access,
+    ) -> Result<Option<Spare>> {
+        let number = self.tail.number() + 1;
+        if !self.rest.spare {
+            return Ok(None);
+        }
+        let (env, dir) = (recovery.env, recovery.dir);
+        let spare = reuse(env, dir, recovery.store, number, size, access)?;
+        if spare.is_some() {
+            self.rest.later.retain(|later| *later != number);
+        }
+        Ok(spare)
+    }
+
     /// Makes the end what `find_end` took it for: what no watermark is known
     /// to cover is written again and synced (an earlier writer may have died
     /// with it only in memory, or a sync may have failed and dropped it), and
@@ -424,7 +455,9 @@ impl Recovered {
             }
         }
         self.remove_later(recovery)?;
-        sync_dir(recovery)?;
+        if self.rest.later.is_empty() || recovery.env.bug(Bug::RemovesUnordered) {
+            sync_dir(recovery)?;
+        }
         if self.rest.dirty.is_some() || self.rest.epoch > 0 {
             self.epoch = self.epoch.max(self.rest.epoch) + 1;
         }

@@ -8,7 +8,7 @@ use crate::env::{Env, Map};
 use crate::error::{Error, Result};
 use crate::format::checksum::Place;
 use crate::format::frame::FrameBase;
-use crate::format::segment::{HEADER_BYTES, MAX_SIZE, SegmentHeader};
+use crate::format::segment::{HEADER_BYTES, MAX_SIZE, SegmentHeader, blank_mark};
 use crate::format::{Fault, names};
 use crate::types::{Position, StoreId, Timestamp};
 use std::ops::Range;
@@ -61,10 +61,14 @@ impl SegmentFile {
     pub(crate) fn size(&self) -> u64 {
         self.size
     }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
-/// How much of a frame is fetched ahead, in bytes: most of a common one.
-const FETCHED: usize = 320;
+/// How much of a frame is fetched ahead, in bytes: all of a common one.
+const FETCHED: usize = 512;
 
 /// A segment file with its header.
 #[derive(Debug)]
@@ -81,8 +85,12 @@ pub(crate) struct Segment {
 #[derive(Debug)]
 pub(crate) enum Found {
     Segment(Segment),
-    /// Zeros only: the file was prepared and never became the tail.
-    Spare,
+    /// Zeros only, or a mark that says so: the file was prepared and never
+    /// became the tail.
+    Spare {
+        /// Whether the mark is there, so that no frames can be behind it.
+        marked: bool,
+    },
     /// Neither: damaged, or half written when the power failed.
     Damaged(Error),
 }
@@ -100,7 +108,7 @@ impl Segment {
         match Self::look(env, dir, store, number, mode, access)? {
             Found::Segment(segment) => Ok(segment),
             Found::Damaged(error) => Err(error),
-            Found::Spare => Err(Error::corrupt(
+            Found::Spare { .. } => Err(Error::corrupt(
                 &dir.join(names::segment(number)),
                 0,
                 "the segment header is missing",
@@ -125,7 +133,10 @@ impl Segment {
         let within = HEADER_BYTES.min(size as usize);
         fs::read_exact_at(&*file, &mut bytes[..within], 0).map_err(io)?;
         if bytes.iter().all(|byte| *byte == 0) {
-            return Ok(Found::Spare);
+            return Ok(Found::Spare { marked: false });
+        }
+        if bytes == blank_mark(store, number, size) {
+            return Ok(Found::Spare { marked: true });
         }
         if within < HEADER_BYTES {
             let reason = "the segment header is cut off";
@@ -243,6 +254,15 @@ impl Segment {
     pub(crate) fn fetch(&self, offset: u64) {
         if let Some(map) = &self.file.map {
             map.fetch(offset, FETCHED);
+        }
+    }
+
+    /// The same for its first bytes only, somewhat earlier: so that the processor
+    /// knows the page by then. To find it takes as long as to fetch a line of it,
+    /// and who fetches all of a frame waits for that; but many are found at once.
+    pub(crate) fn fetch_start(&self, offset: u64) {
+        if let Some(map) = &self.file.map {
+            map.fetch(offset, 1);
         }
     }
 

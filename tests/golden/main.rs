@@ -123,7 +123,12 @@ fn index_files_are_not_needed() {
 #[test]
 fn the_same_events_are_the_same_bytes_today() {
     for (name, make) in stores::ALL {
-        let (golden, today) = (files(name), make());
+        let (golden, mut today) = (files(name), make());
+        for bytes in today.values_mut() {
+            if bytes.starts_with(stores::BLANK) {
+                bytes[..128].fill(0);
+            }
+        }
         let of_log = |(file, _): &(&String, &Vec<u8>)| !file.ends_with(".idx");
         let names = |files: &BTreeMap<String, Vec<u8>>| -> Vec<String> {
             files

@@ -154,6 +154,10 @@ fn torn() -> Files {
     files(&disk)
 }
 
+/// What a spare segment that is not needed soon begins with. It did not when
+/// `v1` was made; such a file is no part of the log.
+pub(crate) const BLANK: &[u8] = b"ANNALBLK";
+
 /// Writes what looks like the first half of a frame behind the last one.
 fn tear(disk: &SimDisk) {
     let segments = disk
@@ -162,7 +166,8 @@ fn tear(disk: &SimDisk) {
         .map(|(path, _)| Path::new("/").join(path));
     let used = |path: &Path| {
         let bytes = disk.bytes(path).unwrap();
-        bytes.iter().rposition(|byte| *byte != 0)
+        let last = bytes.iter().rposition(|byte| *byte != 0);
+        last.filter(|_| !bytes.starts_with(BLANK))
     };
     let (tail, last) = segments
         .filter(|path| path.extension().is_some_and(|extension| extension == "seg"))

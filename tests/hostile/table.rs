@@ -62,7 +62,7 @@ fn of_kind<'a>(files: &'a Files, ending: &str) -> Vec<&'a str> {
 fn tail(files: &Files) -> &str {
     let begun = |name: &&str| {
         let of_name = files.iter().find(|(own, _)| own == name);
-        of_name.is_some_and(|(_, bytes)| bytes.iter().any(|byte| *byte != 0))
+        of_name.is_some_and(|(_, bytes)| bytes.starts_with(b"ANNALSEG"))
     };
     of_kind(files, ".seg").into_iter().rfind(begun).unwrap()
 }
