@@ -8,6 +8,7 @@
 mod beside;
 mod ids;
 mod index;
+mod index_alone;
 mod mend;
 mod operations;
 mod record;

@@ -101,8 +101,12 @@ fn segment_seeds() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// What version 1 wrote, and nobody writes any more.
+const OF_VERSION_1: &[u8] =
+    include_bytes!("../../../tests/golden/v1/indexed/0000000000000001-0000000000000280.idx");
+
 fn index_seeds() -> Vec<(&'static str, Vec<u8>)> {
-    use index::{HEADER, MEND, WHOLE};
+    use index::{ALONE, HEADER, MEND, WHOLE};
     let file = &index::LOG.file;
     let change = |flags: u8, at: usize, bytes: &[u8]| {
         let at = (at as u16).to_le_bytes();
@@ -126,6 +130,12 @@ fn index_seeds() -> Vec<(&'static str, Vec<u8>)> {
             "seed-whole-header",
             [&[WHOLE | HEADER | MEND], &file[..400]].concat(),
         ),
+        (
+            "seed-whole-v1",
+            [&[WHOLE | HEADER | MEND | ALONE], OF_VERSION_1].concat(),
+        ),
+        ("seed-alone", vec![ALONE]),
+        ("seed-alone-lies", change(ALONE | MEND, entries, &[255; 60])),
         ("seed-v1", change(MEND, 8, &[1])),
         ("seed-v3", change(MEND, 8, &[3])),
         ("seed-v2-line-lies", change(MEND, table, &[255; 10])),
