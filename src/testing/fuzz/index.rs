@@ -1,7 +1,7 @@
 //! Index files: any bytes in the place of one, beside a log that is in order.
 
+use super::mend;
 use super::tools::{self, DIR, Input};
-use super::{index_alone, mend};
 use crate::env::sim::{SectorSize, SimDisk};
 use crate::error::{Error, ErrorKind};
 use crate::format::checksum;
@@ -21,8 +21,6 @@ pub(super) const WHOLE: u8 = 1;
 pub(super) const MEND: u8 = 1 << 1;
 /// Magic, version, store, range, length and the last frame are made right.
 pub(super) const HEADER: u8 = 1 << 2;
-/// The file is decoded by itself, and not put beside a log.
-pub(super) const ALONE: u8 = 1 << 3;
 
 /// How many bytes of a file one checksum covers, by the format.
 const BLOCK: usize = 16 << 10;
@@ -30,7 +28,7 @@ const BLOCK: usize = 16 << 10;
 /// A log and the one index file over all of it.
 pub(super) struct Log {
     disk: SimDisk,
-    store: StoreId,
+    pub(super) store: StoreId,
     pub(super) path: PathBuf,
     pub(super) file: Vec<u8>,
     events: Vec<RecordedEvent>,
@@ -80,12 +78,6 @@ pub(super) static LOG: LazyLock<Log> = LazyLock::new(|| {
 pub fn index_decode(bytes: &[u8]) {
     let log = &*LOG;
     let file = input_file(bytes, log);
-    if bytes.first().is_some_and(|flags| flags & ALONE != 0) {
-        if let Err(error) = index_alone::decode(&log.path, log.store, file) {
-            refused(&error, false);
-        }
-        return;
-    }
     let lies = file != log.file && holds(&file, log);
     let disk = log.disk.kill_clone();
     disk.put(&log.path, &file)

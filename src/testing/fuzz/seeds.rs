@@ -16,7 +16,7 @@ pub fn seeds(target: &str) -> Vec<(&'static str, Vec<u8>)> {
     match target {
         "record_decode" => record_seeds(),
         "segment_recover" => segment_seeds(),
-        "index_decode" => index_seeds(),
+        "index_decode" | "index_alone" => index_seeds(),
         "ids_decode" => id_seeds(),
         "store_open" => store_seeds(),
         "snapshot_decode" => snapshot_seeds(),
@@ -106,7 +106,7 @@ const OF_VERSION_1: &[u8] =
     include_bytes!("../../../tests/golden/v1/indexed/0000000000000001-0000000000000280.idx");
 
 fn index_seeds() -> Vec<(&'static str, Vec<u8>)> {
-    use index::{ALONE, HEADER, MEND, WHOLE};
+    use index::{HEADER, MEND, WHOLE};
     let file = &index::LOG.file;
     let change = |flags: u8, at: usize, bytes: &[u8]| {
         let at = (at as u16).to_le_bytes();
@@ -132,10 +132,8 @@ fn index_seeds() -> Vec<(&'static str, Vec<u8>)> {
         ),
         (
             "seed-whole-v1",
-            [&[WHOLE | HEADER | MEND | ALONE], OF_VERSION_1].concat(),
+            [&[WHOLE | HEADER | MEND], OF_VERSION_1].concat(),
         ),
-        ("seed-alone", vec![ALONE]),
-        ("seed-alone-lies", change(ALONE | MEND, entries, &[255; 60])),
         ("seed-v1", change(MEND, 8, &[1])),
         ("seed-v3", change(MEND, 8, &[3])),
         ("seed-v2-line-lies", change(MEND, table, &[255; 10])),
