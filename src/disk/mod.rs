@@ -172,7 +172,7 @@ impl EventStore for LogStore {
         query: &Query,
         visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>,
     ) -> Result<()> {
-        self.shared.reading(query)?.visit(visit)
+        self.shared.scan(query, visit)
     }
 
     fn version(&self, stream: &str) -> Result<Version> {

@@ -9,6 +9,7 @@ use super::ids;
 use super::layout::{self, Layout};
 use super::options::{Options, Reads};
 use super::progress::{BOARD_BOOT, Progress};
+use super::read::Rooms;
 use super::rebuild::Replay;
 use super::shared::{Role, Shared, Writer, freeze};
 use super::spare::{Spares, next_size};
@@ -135,6 +136,7 @@ pub(super) fn for_writing(options: &Options, dir: &Path) -> Result<LogStore> {
         index: Index::new(loaded.files, table),
         progress: Progress::new(end.head, Some(board), env.fs.boot()),
         counters,
+        rooms: Rooms::default(),
         role: Role::Writer(Box::new(writer)),
         env,
     });
@@ -183,6 +185,7 @@ pub(super) fn for_reading(options: &Options, dir: &Path) -> Result<LogStore> {
         index: Index::new(loaded.files, table),
         progress: Progress::new(loaded.resume.next.previous(), None, None),
         counters: Arc::default(),
+        rooms: Rooms::default(),
         role: Role::Follower(Box::new(Mutex::new(follower))),
         env,
     };

@@ -10,7 +10,7 @@ use super::follow::Follower;
 use super::ids;
 use super::options::Options;
 use super::progress::Progress;
-use super::read::Reading;
+use super::read::{self, Reading, Rooms};
 use super::refused;
 use super::spare::Spares;
 use crate::env::fs::LockGuard;
@@ -21,8 +21,9 @@ use crate::format::frame;
 use crate::index::{Ids, Index, Marks, TermHasher};
 use crate::log::Segments;
 use crate::store::{Answer, Append, Appended, Pending, Query};
-use crate::types::{Durability, Position, StoreId, Version};
+use crate::types::{Durability, EventRef, Position, StoreId, Version};
 use std::cell::Cell;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -50,6 +51,7 @@ pub(super) struct Shared {
     pub(super) index: Index,
     pub(super) progress: Progress,
     pub(super) counters: Arc<Counters>,
+    pub(super) rooms: Rooms,
     pub(super) role: Role,
 }
 
@@ -406,10 +408,25 @@ impl Shared {
     }
 
     pub(super) fn reading<'q>(self: &Arc<Self>, query: &'q Query) -> Result<Reading<'q>> {
-        if let Role::Follower(follower) = &self.role {
-            follower.lock().refresh(self)?;
-        }
+        self.look_for_more()?;
         Ok(Reading::new(self, query))
+    }
+
+    pub(super) fn scan(
+        self: &Arc<Self>,
+        query: &Query,
+        visit: &mut dyn FnMut(EventRef<'_>) -> ControlFlow<()>,
+    ) -> Result<()> {
+        self.look_for_more()?;
+        read::scan(self, query, visit)
+    }
+
+    /// Sees what the writer has added, if this handle only reads.
+    fn look_for_more(&self) -> Result<()> {
+        match &self.role {
+            Role::Follower(follower) => follower.lock().refresh(self),
+            Role::Writer(_) => Ok(()),
+        }
     }
 
     pub(super) fn close(self: &Arc<Self>) -> Result<()> {

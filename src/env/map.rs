@@ -111,18 +111,70 @@ pub(crate) fn text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }
 
-/// Looks at eight bytes at a time, the last eight of which may overlap others.
+/// Splits a text of so many bytes off, if it is UTF-8. A short name among other
+/// bytes is looked at without a branch on its length, which would be guessed wrong
+/// every other time.
+#[allow(clippy::inline_always)] // See `format::lone`.
+#[inline(always)]
+pub(crate) fn split_text(bytes: &[u8], length: usize) -> Option<(&str, &[u8])> {
+    let (own, rest) = bytes.split_at_checked(length)?;
+    if let (Some(near), Some(tops)) = (bytes.first_chunk(), TOPS_OF.get(length))
+        && u128::from_le_bytes(*near) & tops == 0
+    {
+        // SAFETY: no byte of it has its top bit set, so it is ASCII, which is
+        // UTF-8.
+        return Some((unsafe { std::str::from_utf8_unchecked(own) }, rest));
+    }
+    Some((other_text(own)?, rest))
+}
+
+/// The top bits of the first bytes of sixteen, for each number of bytes.
+const TOPS_OF: [u128; 17] = {
+    let mut masks = [0; 17];
+    let mut length = 1;
+    while length < masks.len() {
+        masks[length] = masks[length - 1] << 8 | 0x80;
+        length += 1;
+    }
+    masks
+};
+
+#[cold]
+fn other_text(bytes: &[u8]) -> Option<&str> {
+    text(bytes)
+}
+
+/// Looks at eight bytes at a time, or four, the last of which may overlap others.
 #[inline]
 fn is_ascii(bytes: &[u8]) -> bool {
-    let (words, rest) = bytes.as_chunks::<8>();
-    let mut all = words
-        .iter()
-        .fold(0, |all, word| all | u64::from_ne_bytes(*word));
-    all |= match bytes.last_chunk::<8>() {
-        Some(last) => u64::from_ne_bytes(*last),
-        None => rest.iter().fold(0, |all, byte| all | u64::from(*byte)),
+    let all = match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (Some(first), Some(last)) => {
+            let ends = u64::from_ne_bytes(*first) | u64::from_ne_bytes(*last);
+            match bytes.len() {
+                ..=16 => ends,
+                _ => ends | words(bytes),
+            }
+        }
+        _ => few(bytes),
     };
     all & 0x8080_8080_8080_8080 == 0
+}
+
+/// The bits of all whole words.
+fn words(bytes: &[u8]) -> u64 {
+    let words = bytes.as_chunks::<8>().0.iter();
+    words.fold(0, |all, word| all | u64::from_ne_bytes(*word))
+}
+
+/// The bits of fewer than eight bytes.
+#[inline]
+fn few(bytes: &[u8]) -> u64 {
+    match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (Some(first), Some(last)) => {
+            u64::from(u32::from_ne_bytes(*first) | u32::from_ne_bytes(*last))
+        }
+        _ => bytes.iter().fold(0, |all, byte| all | u64::from(*byte)),
+    }
 }
 
 /// How many words a board has: one page.
@@ -211,7 +263,7 @@ impl fmt::Debug for Board {
 
 #[cfg(test)]
 mod tests {
-    use super::text;
+    use super::{split_text, text};
 
     #[test]
     fn text_is_what_the_standard_library_says_it_is() {
@@ -228,5 +280,26 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_text_among_bytes_is_what_it_is_by_itself() {
+        for total in 0..40 {
+            for at in 0..total {
+                for byte in [b'x', 0x80, 0xff] {
+                    let mut bytes = vec![b'x'; total];
+                    bytes[at] = byte;
+                    for length in 0..=total {
+                        let own = std::str::from_utf8(&bytes[..length]).ok();
+                        let expected = own.map(|own| (own, &bytes[length..]));
+                        assert_eq!(split_text(&bytes, length), expected);
+                    }
+                    assert_eq!(split_text(&bytes, total + 1), None);
+                }
+            }
+        }
+        let two = "fürund so weiter und so fort".as_bytes();
+        assert_eq!(split_text(two, 4).map(|(own, _)| own), Some("für"));
+        assert_eq!(split_text(two, 2), None, "it ends within a letter");
     }
 }

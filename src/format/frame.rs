@@ -5,7 +5,7 @@ pub(crate) use super::head::{FrameHead, Record, RecordCursor};
 
 use super::checksum::Place;
 use super::{Fault, segment, take, varint};
-use crate::types::{Position, Timestamp, Version};
+use crate::types::{Micros, Position, Version};
 use byteorder::{ByteOrder, LittleEndian};
 
 /// The frame belongs to a later epoch than its segment.
@@ -120,6 +120,7 @@ pub(crate) struct Frame<'a> {
 
 /// The length that the frame beginning here says it has, if it could be one
 /// within `room` bytes: not verified yet. `None`: no frame begins here.
+#[inline]
 pub(crate) fn peek_len(bytes: &[u8], room: u64) -> Option<usize> {
     let length = LittleEndian::read_u32(bytes.get(..4)?);
     (length as usize >= MIN_BYTES && u64::from(length) <= room).then_some(length as usize)
@@ -207,7 +208,7 @@ impl<'a> Frame<'a> {
         let recorded = i64::try_from(since)
             .ok()
             .and_then(|since| base.base_time.checked_add(since))
-            .and_then(|micros| Timestamp::from_micros(micros).ok())
+            .and_then(Micros::new)
             .ok_or(out_of_range(at))?;
         let epoch = match flags & EPOCH {
             0 => Some(base.epoch),
@@ -232,7 +233,7 @@ impl<'a> Frame<'a> {
         let commit = Commit {
             first,
             durable,
-            recorded: recorded.micros(),
+            recorded: recorded.get(),
             epoch: epoch.ok_or(out_of_range(at))?,
         };
         Ok((head, commit))

@@ -6,7 +6,7 @@ use super::frame::Entry;
 use super::frame::{EPOCH, FIXED, FrameBase};
 use super::record::{self, RecordPlace};
 use super::{Fault, take, varint};
-use crate::types::{EventRef, Position, Timestamp, Version};
+use crate::types::{EventRef, Micros, Position, Version};
 use byteorder::{ByteOrder, LittleEndian};
 
 /// What a read has to know of a frame whose head verified. It is kept while the
@@ -20,7 +20,7 @@ pub(crate) struct FrameHead {
     pub(super) entries_at: u32,
     pub(crate) count: u32,
     pub(crate) first: Position,
-    pub(super) recorded: Timestamp,
+    pub(super) recorded: Micros,
     /// Whether the records, too, were verified before.
     pub(super) known: bool,
 }
@@ -53,7 +53,7 @@ impl FrameHead {
             entries_at: at as u32,
             count: (count > 0).then_some(count)?,
             first,
-            recorded: Timestamp::from_micros(recorded).ok()?,
+            recorded: Micros::new(recorded)?,
             known: records,
         })
     }

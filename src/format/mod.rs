@@ -10,6 +10,7 @@ mod head;
 pub(crate) mod identity;
 pub(crate) mod ids;
 pub(crate) mod index;
+pub(crate) mod lone;
 pub(crate) mod names;
 pub(crate) mod parked;
 pub(crate) mod record;

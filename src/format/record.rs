@@ -5,8 +5,8 @@
 //! head binds it to its place.
 
 use super::{Fault, segment, take, varint};
-use crate::env::text;
-use crate::types::{Event, EventRef, Position, Tags, Timestamp, Version};
+use crate::env::{split_text, text};
+use crate::types::{Event, EventRef, Micros, Position, Tags, Timestamp, Version};
 use uuid::Uuid;
 
 const SCHEMA: u8 = 1;
@@ -73,7 +73,73 @@ pub(crate) struct RecordPlace {
     pub(crate) append_first: Position,
     pub(crate) append_last: Position,
     pub(crate) version: Version,
-    pub(crate) recorded: Timestamp,
+    pub(crate) recorded: Micros,
+}
+
+/// Decodes a record without any of the fields that few events have, and of short
+/// names: what most records are. Nothing if it is another, or malformed:
+/// `decode` tells which.
+#[allow(clippy::inline_always)] // See `lone`.
+#[inline(always)]
+fn plain(bytes: &[u8], place: RecordPlace) -> Option<EventRef<'_>> {
+    let (fixed, rest) = bytes.split_first_chunk::<17>()?;
+    let [flags, id @ ..] = *fixed;
+    if flags & !METADATA != 0 {
+        return None;
+    }
+    let (stream, rest) = short_text(rest)?;
+    let (event_type, rest) = short_text(rest)?;
+    let (metadata, data) = match flags {
+        0 => (&[][..], rest),
+        _ => {
+            let mut at = 0;
+            let length = varint::quick(rest, &mut at).filter(|length| *length > 0)?;
+            rest[at..].split_at_checked(usize::try_from(length).ok()?)?
+        }
+    };
+    Some(EventRef {
+        position: place.position,
+        append_first: place.append_first,
+        append_last: place.append_last,
+        version: place.version,
+        recorded: place.recorded,
+        stream,
+        event_type,
+        id: Uuid::from_bytes(id),
+        schema: Rare::NONE.schema,
+        happened: None,
+        correlation: None,
+        causation: None,
+        tags: Tags::NONE,
+        metadata,
+        data,
+    })
+}
+
+/// Decodes a record, and lends the event where it comes about: it is large, and
+/// would else be moved once or twice. Nothing if the record is malformed.
+#[allow(clippy::inline_always)]
+#[inline(always)]
+pub(crate) fn lend<'a, T>(
+    bytes: &'a [u8],
+    place: RecordPlace,
+    take: impl FnOnce(EventRef<'a>) -> T,
+) -> Option<T> {
+    match plain(bytes, place) {
+        Some(event) => Some(take(event)),
+        None => decode(bytes, place).ok().map(take),
+    }
+}
+
+/// A text whose length is a single byte, and what stands behind it.
+#[inline]
+fn short_text(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let (length, rest) = bytes.split_first()?;
+    // The top bit says that the length goes on.
+    match *length < 0x80 {
+        true => split_text(rest, usize::from(*length)),
+        false => None,
+    }
 }
 
 /// Decodes a whole record.
@@ -238,7 +304,7 @@ pub(crate) mod tests {
             append_first: Position::new(8),
             append_last: Position::new(10),
             version: Version::new(4),
-            recorded: Timestamp::from_micros(77).unwrap(),
+            recorded: Micros::new(77).unwrap(),
         }
     }
 
@@ -258,7 +324,7 @@ pub(crate) mod tests {
                 "s/ü",
                 place().version,
                 place().position,
-                place().recorded,
+                place().recorded.timestamp(),
             )
             .within_append(place().append_first, place().append_last);
             assert_eq!(decode(&bytes, place()), Ok(expected));

@@ -33,45 +33,60 @@ pub(crate) fn write(bytes: &mut [u8], at: &mut usize, mut value: u64) {
 /// a number is accepted, so that there is one encoding of everything.
 #[inline]
 pub(crate) fn get(bytes: &[u8], at: &mut usize) -> Result<u64, Fault> {
-    let rest = bytes.get(*at..).unwrap_or(&[]);
-    // Most numbers are small. The last byte of more than one is never 0.
-    let (value, length) = match *rest {
-        [a @ ..0x80, ..] => (u64::from(a), 1),
-        [a, b @ 1..0x80, ..] => (low(a) | u64::from(b) << 7, 2),
-        [a, b @ 0x80..=0xff, c @ 1..0x80, ..] => (low(a) | low(b) << 7 | u64::from(c) << 14, 3),
-        _ => return get_long(bytes, at),
-    };
-    *at += length;
-    Ok(value)
-}
-
-/// The seven bits of a byte that is not the last one.
-fn low(byte: u8) -> u64 {
-    u64::from(byte & 0x7f)
-}
-
-fn get_long(bytes: &[u8], at: &mut usize) -> Result<u64, Fault> {
-    let start = *at;
-    if let Some(word) = bytes.get(start..).and_then(|rest| rest.first_chunk::<8>())
-        && let Some((value, length)) = get_word(u64::from_le_bytes(*word))
-    {
-        *at = start + length;
-        return Ok(value);
+    match quick(bytes, at) {
+        Some(value) => Ok(value),
+        None => get_slowly(bytes, at),
     }
-    get_slowly(bytes, at)
+}
+
+/// The same, with one look at the eight bytes from `at` on. Nothing, and `at`
+/// is where it was, if so many are not there, or what they begin with is longer
+/// or no number.
+#[allow(clippy::inline_always)] // See `lone`.
+#[inline(always)]
+pub(crate) fn quick(bytes: &[u8], at: &mut usize) -> Option<u64> {
+    let word = u64::from_le_bytes(*bytes.get(*at..)?.first_chunk()?);
+    // Most numbers are small. The last byte of more than one is never 0.
+    let (value, length, last) = if word & 0x80 == 0 {
+        (word & 0x7f, 1, 1)
+    } else if word & 0x8000 == 0 {
+        (word & 0x7f | (word & 0x7f00) >> 1, 2, word & 0x7f00)
+    } else if word & 0x0080_0000 == 0 {
+        let low = word & 0x7f | (word & 0x7f00) >> 1;
+        (low | (word & 0x7f_0000) >> 2, 3, word & 0x7f_0000)
+    } else {
+        let (value, length) = of_word(word)?;
+        (value, length, 1)
+    };
+    if last == 0 {
+        return None;
+    }
+    *at += length;
+    Some(value)
+}
+
+/// The same for numbers that are now short and now long: without a branch on how
+/// long they are, which would be guessed wrong too often.
+#[allow(clippy::inline_always)]
+#[inline(always)]
+pub(crate) fn quick_of_any_length(bytes: &[u8], at: &mut usize) -> Option<u64> {
+    let word = u64::from_le_bytes(*bytes.get(*at..)?.first_chunk()?);
+    let (value, length) = of_word(word)?;
+    *at += length;
+    Some(value)
 }
 
 /// The number that a word begins with, if it ends in there, and its length.
 #[inline]
-fn get_word(word: u64) -> Option<(u64, usize)> {
+fn of_word(word: u64) -> Option<(u64, usize)> {
     let ends = !word & TOPS;
     if ends == 0 {
         return None;
     }
     let bits = ends.trailing_zeros();
     let word = word & (u64::MAX >> (63 - bits)) & !TOPS;
-    if word >> (bits - 7) == 0 {
-        // Padded, or a lone byte, which others see to.
+    // The last byte of more than one is never 0.
+    if bits > 7 && word >> (bits - 7) == 0 {
         return None;
     }
     // Seven bits from every eight, by pairs, then fours, then all.
@@ -180,16 +195,28 @@ mod tests {
                     put(&mut out, value);
                     let length = out.len();
                     out.resize(length + more, 0xff);
-                    let (mut at, mut skipped) = (0, 0);
+                    let (mut at, mut skipped, mut quickly) = (0, 0, 0);
                     assert_eq!(get(&out, &mut at), Ok(value));
+                    let is_near = length <= 8 && out.len() >= 8;
+                    let expected = is_near.then_some(value);
+                    assert_eq!(quick(&out, &mut quickly), expected);
+                    assert_eq!(quickly, if is_near { length } else { 0 });
+                    let mut quickly = 0;
+                    assert_eq!(quick_of_any_length(&out, &mut quickly), expected);
+                    assert_eq!(quickly, if is_near { length } else { 0 });
                     skip(&out, &mut skipped).unwrap();
                     assert_eq!((at, skipped), (length, length));
                 }
             }
         }
-        let mut padded = vec![0x81, 0x80, 0];
-        padded.resize(12, 0);
-        assert!(get(&padded, &mut 0).is_err());
+        for padding in 0..9 {
+            let mut padded = vec![0x81];
+            padded.resize(1 + padding, 0x80);
+            padded.resize(12, 0);
+            assert!(get(&padded, &mut 0).is_err());
+            assert_eq!(quick(&padded, &mut 0), None);
+            assert_eq!(quick_of_any_length(&padded, &mut 0), None);
+        }
     }
 
     #[test]

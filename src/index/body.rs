@@ -76,17 +76,56 @@ impl Body {
         all.for_each(|word| word.store(u64::MAX, Ordering::Relaxed));
     }
 
+    /// The bytes of a range within a section, if they have verified before: then
+    /// they come from memory, most likely.
+    #[inline]
+    pub(super) fn known(&self, section: Range<u64>, start: u64, length: u64) -> Option<&[u8]> {
+        let from = section.start.saturating_add(start);
+        let to = from.saturating_add(length);
+        if to > section.end || to > self.checks as u64 {
+            return None;
+        }
+        let mut blocks = from as usize / CHECK_BLOCK..(to as usize).div_ceil(CHECK_BLOCK);
+        if !blocks.all(|block| self.is_known(block)) {
+            return None;
+        }
+        Some(&self.bytes().ok()?[from as usize..to as usize])
+    }
+
+    #[inline]
+    fn is_known(&self, block: usize) -> bool {
+        let word = self.verified.get(block / 64);
+        word.is_some_and(|word| word.load(Ordering::Relaxed) & 1 << (block % 64) != 0)
+    }
+
     /// The bytes of a range within a section, verified.
     #[inline]
     pub(super) fn slice(&self, section: Range<u64>, start: u64, length: u64) -> Result<&[u8]> {
         let from = section.start.saturating_add(start);
         let to = from.saturating_add(length);
         if to > section.end || to > self.checks as u64 {
-            let fault = Fault::damaged(from as usize, "something leads outside its section");
-            return Err(damaged(&self.path, fault));
+            return Err(self.leads_outside(from));
         }
         let bytes = self.bytes()?;
-        for block in from as usize / CHECK_BLOCK..(to as usize).div_ceil(CHECK_BLOCK) {
+        let (first, end) = (
+            from as usize / CHECK_BLOCK,
+            (to as usize).div_ceil(CHECK_BLOCK),
+        );
+        // Most of what is looked at is short, and was verified before.
+        if end != first + 1 || !self.is_known(first) {
+            self.verify_blocks(bytes, first..end)?;
+        }
+        Ok(&bytes[from as usize..to as usize])
+    }
+
+    #[cold]
+    fn leads_outside(&self, from: u64) -> Error {
+        let fault = Fault::damaged(from as usize, "something leads outside its section");
+        damaged(&self.path, fault)
+    }
+
+    fn verify_blocks(&self, bytes: &[u8], blocks: Range<usize>) -> Result<()> {
+        for block in blocks {
             let (word, bit) = (&self.verified[block / 64], 1 << (block % 64));
             let known = word.load(Ordering::Relaxed);
             if known & bit == 0 {
@@ -95,35 +134,41 @@ impl Body {
                 word.fetch_or(bit, Ordering::Relaxed);
             }
         }
-        Ok(&bytes[from as usize..to as usize])
+        Ok(())
     }
 
     /// All bytes, verified or not.
+    #[inline]
     pub(super) fn bytes(&self) -> Result<&[u8]> {
         match &self.held {
             Held::Mapped(map) => Ok(map.as_ref()),
             Held::Memory(bytes) => Ok(bytes),
-            Held::Read(file, length, read) => {
-                if let Some(bytes) = read.get() {
-                    return Ok(bytes);
-                }
-                // As long as the file is: who opened it has compared.
-                let mut bytes = vec![0; *length];
-                fs::read_exact_at(&**file, &mut bytes, 0)
-                    .map_err(|error| Error::io(&self.path, "read", error))?;
-                Ok(read.get_or_init(|| bytes))
-            }
+            Held::Read(file, length, read) => self.read_whole(&**file, *length, read),
         }
+    }
+
+    #[cold]
+    fn read_whole<'a>(
+        &self,
+        file: &dyn File,
+        length: usize,
+        read: &'a OnceLock<Vec<u8>>,
+    ) -> Result<&'a [u8]> {
+        if let Some(bytes) = read.get() {
+            return Ok(bytes);
+        }
+        // As long as the file is: who opened it has compared.
+        let mut bytes = vec![0; length];
+        fs::read_exact_at(file, &mut bytes, 0)
+            .map_err(|error| Error::io(&self.path, "read", error))?;
+        Ok(read.get_or_init(|| bytes))
     }
 
     /// Has a block read from the medium, and doesn't wait for it. One that was
     /// touched before is taken to be in memory.
     pub(super) fn read_ahead(&self, block: usize) {
-        let word = self.verified.get(block / 64);
-        let is_known =
-            word.is_some_and(|word| word.load(Ordering::Relaxed) & 1 << (block % 64) != 0);
         if let Held::Mapped(map) = &self.held
-            && !is_known
+            && !self.is_known(block)
         {
             map.read_ahead((block * CHECK_BLOCK) as u64, CHECK_BLOCK);
         }

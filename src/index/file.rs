@@ -4,6 +4,7 @@ use super::body::Body;
 use super::build::{CHECK_BLOCK, FrameMark};
 use super::filter::Filter;
 use super::sealed::{self, damaged};
+use super::search::Candidate;
 use crate::env::{Bug, Env};
 use crate::error::{Error, Result};
 use crate::format::Fault;
@@ -157,16 +158,15 @@ impl IndexFile {
         damaged(self.path(), fault)
     }
 
-    /// Has what says where these positions are read from the medium, and doesn't
-    /// wait for it.
-    pub(crate) fn read_places_ahead(&self, positions: &[Position]) -> Result<()> {
+    /// Has what says where these positions, counted from the first one, are read
+    /// from the medium, and doesn't wait for it.
+    pub(super) fn read_places_ahead(&self, positions: &[u32]) -> Result<()> {
         if !self.body.is_mapped() {
             return Ok(());
         }
         let mut last = None;
-        for position in positions {
-            let index = position.get() - self.first().get();
-            let (_, data) = self.place_head(index / PLACES_PER_BLOCK as u64)?;
+        for index in positions {
+            let (_, data) = self.place_head(u64::from(*index) / PLACES_PER_BLOCK as u64)?;
             let block = (self.header.sections.place_data + data.start) as usize / CHECK_BLOCK;
             if last != Some(block) {
                 self.body.read_ahead(block);
@@ -195,30 +195,78 @@ impl IndexFile {
 
     /// The segment and the offset of the frame of a position in the range.
     pub(crate) fn place(&self, position: Position) -> Result<(u64, u64)> {
-        self.place_near(position, &mut LastPlace::default())
+        let index = position.get() - self.first().get();
+        let bytes = self.body.bytes()?;
+        let found = self.place_near(bytes, index as u32, &mut LastPlace::default())?;
+        Ok((found.segment, found.offset))
     }
 
-    /// The same, where a position close by was looked up before.
-    pub(crate) fn place_near(
+    /// Appends the frames of these positions, counted from the first one. `last`
+    /// remembers where the last one was found, from one call to the next.
+    pub(super) fn locate(
         &self,
-        position: Position,
+        positions: &[u32],
         last: &mut LastPlace,
-    ) -> Result<(u64, u64)> {
+        out: &mut Vec<Candidate>,
+    ) -> Result<()> {
+        let bytes = self.body.bytes()?;
+        for index in positions {
+            out.push(self.place_near(bytes, *index, last)?);
+        }
+        Ok(())
+    }
+
+    /// The frame of a position among the bytes of the file. The next one to be
+    /// looked up is often close by.
+    #[inline]
+    fn place_near(&self, bytes: &[u8], index: u32, last: &mut LastPlace) -> Result<Candidate> {
+        let position = self.first().plus(u64::from(index));
         if !last.positions.contains(&position.get()) {
             (last.segment, last.positions) = self.segment_of(position)?;
         }
-        let index = position.get() - self.first().get();
-        let block = index / PLACES_PER_BLOCK as u64;
+        let block = u64::from(index) / PLACES_PER_BLOCK as u64;
         let places = match &last.block {
             Some((own, places)) if *own == block => places,
             _ => &last.block.insert((block, self.place_block(block)?)).1,
         };
         // Its data was verified when the block was looked up.
-        let packed = &self.body.bytes()?[places.data.clone()];
-        let offset = places
-            .block
-            .offset(packed, index as usize % PLACES_PER_BLOCK);
-        Ok((last.segment, u64::from(offset)))
+        let packed = &bytes[places.data.clone()];
+        let within = index as usize % PLACES_PER_BLOCK;
+        Ok(Candidate {
+            position,
+            segment: last.segment,
+            offset: places.block.offset(packed, within).into(),
+        })
+    }
+
+    /// The frame of a position, counted from the first one, if what says so was
+    /// looked at before.
+    #[inline]
+    pub(super) fn known_place(&self, index: u32, last: &mut LastPlace) -> Option<Candidate> {
+        let block = u64::from(index) / PLACES_PER_BLOCK as u64;
+        if last.block.as_ref().is_none_or(|(own, _)| *own != block) {
+            last.block = Some((block, self.known_block(block)?));
+        }
+        self.place_near(self.body.bytes().ok()?, index, last).ok()
+    }
+
+    fn known_block(&self, block: u64) -> Option<Places> {
+        let sections = &self.header.sections;
+        let version = self.header.version;
+        let bytes = self.body.known(
+            sections.place_table..sections.place_data,
+            block * PlaceBlock::stride(version) as u64,
+            PlaceBlock::bytes(version) as u64,
+        )?;
+        let places = PlaceBlock::decode(version, bytes)?;
+        let (start, length) = places.packed();
+        let data = sections.place_data..sections.buckets;
+        let from = data.start as usize + start;
+        self.body.known(data, start as u64, length as u64)?;
+        Some(Places {
+            block: places,
+            data: from..from + length,
+        })
     }
 
     /// A block of places, its data verified.
@@ -304,6 +352,26 @@ impl IndexFile {
             Some(found) => self.checked(found).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// Replaces `out` with the postings of a stream, and says which version the
+    /// first has; with none if it has none here. `None`: they are many, or what
+    /// says so was not looked at before, or makes no sense.
+    pub(super) fn known_stream(&self, key: TermKey, out: &mut Vec<u32>) -> Option<Version> {
+        out.clear();
+        let sections = &self.header.sections;
+        let bucket = key.bucket(self.header.bucket_bits);
+        let buckets = sections.buckets..sections.entries;
+        let bounds = self.body.known(buckets, 4 * bucket, 8)?;
+        let start = u64::from(LittleEndian::read_u32(&bounds[..4]));
+        let end = u64::from(LittleEndian::read_u32(&bounds[4..]));
+        let length = end
+            .checked_sub(start)
+            .filter(|it| *it <= MOST_IN_A_BUCKET)?;
+        let entries = sections.entries..sections.lists;
+        let bytes = self.body.known(entries, start, length)?;
+        let first = self.directory.find_short(bytes, key, out).ok()?;
+        (out.len() as u64 <= u64::from(self.header.positions())).then_some(first?)
     }
 
     /// The version of a stream's last event in the range, if it has any.

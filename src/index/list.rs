@@ -148,6 +148,22 @@ impl List {
         }
     }
 
+    /// The postings from the first one on that is not below `place`, as many as
+    /// are at hand and `most` at most; none if there is none.
+    pub(super) fn run(&mut self, place: u32, most: usize) -> Result<&[u32]> {
+        let index = self.rank(place)?;
+        if index >= self.count {
+            return Ok(&[]);
+        }
+        self.load(index as usize / BLOCK)?;
+        let start = index as usize % BLOCK;
+        let run = self.block.get(start..).unwrap_or(&[]);
+        let run = &run[..run.len().min(most)];
+        // Searches go on behind it.
+        self.hint = (start + run.len()).saturating_sub(1);
+        Ok(run)
+    }
+
     /// The first posting that is not below `place`, if it stands right behind
     /// the one that was found last.
     #[inline]

@@ -1,6 +1,6 @@
 //! The parts of the index, and how they change.
 
-use super::file::{IndexFile, LastPlace};
+use super::file::IndexFile;
 use super::list::List;
 use super::table::Table;
 use crate::env::sync::RwLock;
@@ -29,15 +29,10 @@ impl Part {
         }
     }
 
-    /// The segment and the offset of the frame of a position in the range,
-    /// where one close by was perhaps looked up before.
-    pub(crate) fn place(
-        &self,
-        position: Position,
-        last: &mut LastPlace,
-    ) -> Result<Option<(u64, u64)>> {
+    /// The segment and the offset of the frame of a position in the range.
+    fn place(&self, position: Position) -> Result<Option<(u64, u64)>> {
         match self {
-            Part::File(file) => file.place_near(position, last).map(Some),
+            Part::File(file) => file.place(position).map(Some),
             Part::Table(table) => Ok(table.read().place(position)),
         }
     }
@@ -69,7 +64,7 @@ impl Parts {
             .parts
             .partition_point(|part| part.range().0 <= position);
         match after.checked_sub(1) {
-            Some(index) => self.parts[index].place(position, &mut LastPlace::default()),
+            Some(index) => self.parts[index].place(position),
             None => Ok(None),
         }
     }

@@ -3,6 +3,7 @@
 //! Terms are hashes and versions without a stream are in no list, so what is
 //! found here is a candidate: whoever reads the event compares.
 
+use super::few::Few;
 use super::file::LastPlace;
 use super::list::List;
 use super::parts::{Part, Parts};
@@ -33,25 +34,25 @@ pub(crate) const WALK_PERCENT: u64 = 90;
 /// An item of a query as terms: all groups must match, each by any of its terms.
 #[derive(Clone, Debug)]
 struct ItemTerms {
-    groups: Vec<Vec<TermKey>>,
+    groups: Few<Few<TermKey>>,
     stream: Option<TermKey>,
     versions: (Version, Version),
 }
 
 impl ItemTerms {
     fn new(item: &QueryItem, hasher: &TermHasher) -> Self {
-        let mut groups = Vec::new();
+        let mut groups = Few::None;
         let stream = item.stream().map(|name| hasher.stream(name));
-        groups.extend(stream.map(|stream| vec![stream]));
-        groups.extend(item.category().map(|name| vec![hasher.category(name)]));
+        groups.extend(stream.map(Few::One));
+        groups.extend(item.category().map(|name| Few::One(hasher.category(name))));
         if stream.is_none() && item.versions().1 == Version::new(1) {
-            groups.push(vec![hasher.marks().stream_start]);
+            groups.push(Few::One(hasher.marks().stream_start));
         }
         if !item.types().is_empty() {
             let types = item.types().iter().map(|name| hasher.event_type(name));
             groups.push(types.collect());
         }
-        groups.extend(item.tags().iter().map(|name| vec![hasher.tag(name)]));
+        groups.extend(item.tags().iter().map(|name| Few::One(hasher.tag(name))));
         ItemTerms {
             groups,
             stream,
@@ -60,17 +61,28 @@ impl ItemTerms {
     }
 }
 
+/// An event that a query may want, and where its frame is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) position: Position,
+    /// The number of the segment.
+    pub(crate) segment: u64,
+    pub(crate) offset: u64,
+}
+
 /// The candidates of a query between two positions, in its direction.
 #[derive(Debug)]
 pub(crate) struct Search {
     /// The parts still to be searched, the next one last.
-    parts: Vec<Part>,
-    items: Vec<ItemTerms>,
+    parts: Few<Part>,
+    items: Few<ItemTerms>,
     low: Position,
     high: Position,
     direction: Direction,
     way: Way,
     current: Option<PartSearch>,
+    /// Candidates on their way, as places in the range of the part.
+    found: Vec<u32>,
 }
 
 impl Search {
@@ -83,7 +95,7 @@ impl Search {
         way: Way,
     ) -> Self {
         let direction = query.direction();
-        let mut remaining: Vec<Part> = parts
+        let mut remaining: Few<Part> = parts
             .iter()
             .filter(|part| {
                 let (first, last) = part.range();
@@ -103,6 +115,7 @@ impl Search {
             direction,
             way,
             current: None,
+            found: Vec::new(),
         }
     }
 
@@ -118,9 +131,9 @@ impl Search {
     pub(crate) fn next(&mut self) -> Result<Option<Position>> {
         loop {
             if let Some(current) = &mut self.current
-                && let Some(position) = current.next()?
+                && let Some(place) = current.next()?
             {
-                return Ok(Some(position));
+                return Ok(Some(current.first.plus(u64::from(place))));
             }
             if !self.enter_next()? {
                 return Ok(None);
@@ -136,44 +149,32 @@ impl Search {
         };
         let entered = self.enter(part)?;
         if entered.is_last {
-            self.parts.clear();
+            self.parts = Few::None;
         }
         self.current = Some(entered);
         Ok(true)
     }
 
-    /// Has what says where the candidates gathered last are read from the medium,
-    /// and doesn't wait for it.
-    pub(crate) fn read_places_ahead(&self, candidates: &[Position]) -> Result<()> {
-        match self.current.as_ref().map(|current| &current.part) {
-            Some(Part::File(file)) => file.read_places_ahead(candidates),
-            _ => Ok(()),
-        }
-    }
-
-    /// Replaces `out` with up to `most` candidates, all of which are in one part,
-    /// so that `place` knows them; with none if there are no more.
-    pub(crate) fn gather(&mut self, most: usize, out: &mut Vec<Position>) -> Result<()> {
-        out.clear();
-        while out.len() < most {
-            let found = match &mut self.current {
-                Some(current) => current.next()?,
-                None => None,
-            };
-            match found {
-                Some(position) => out.push(position),
-                None if out.is_empty() && self.enter_next()? => {}
-                None => break,
+    /// Appends up to `most` candidates; none if there are no more. With `ahead`,
+    /// what says where they are is asked for together before it is looked into,
+    /// since it may have to come from the medium. Gives the position of one whose
+    /// place is not known, if there is such.
+    pub(crate) fn gather(
+        &mut self,
+        most: usize,
+        ahead: bool,
+        out: &mut Vec<Candidate>,
+    ) -> Result<Option<Position>> {
+        loop {
+            if let Some(current) = &mut self.current {
+                current.gather(most, &mut self.found)?;
+                if !self.found.is_empty() {
+                    return current.locate(&self.found, ahead, out);
+                }
             }
-        }
-        Ok(())
-    }
-
-    /// The segment and the offset of the frame of the candidate found last.
-    pub(crate) fn place(&mut self, position: Position) -> Result<Option<(u64, u64)>> {
-        match &mut self.current {
-            Some(current) => current.part.place(position, &mut current.last_place),
-            None => Ok(None),
+            if !self.enter_next()? {
+                return Ok(None);
+            }
         }
     }
 
@@ -187,8 +188,8 @@ impl Search {
         let place = |position: Position| (position.get() - first.get()) as u32;
         let low = place(self.low.next().max(first));
         let high = place(self.high.min(last));
-        let mut items = Vec::with_capacity(self.items.len());
-        for terms in &self.items {
+        let mut items = Few::None;
+        for terms in &*self.items {
             items.extend(ItemSearch::open(&part, terms, low, high, self.direction)?);
         }
         let is_last = self.items.len() == 1 && items.iter().any(|item| item.is_last);
@@ -200,7 +201,7 @@ impl Search {
             Way::Cheaper => self.cheaper_to_walk(&mut items)?,
         };
         if let Some((low, high)) = walked {
-            items = vec![ItemSearch::every(low, high)];
+            items = Few::One(ItemSearch::every(low, high));
         }
         Ok(PartSearch {
             part,
@@ -251,7 +252,7 @@ fn hull(items: &[ItemSearch]) -> Option<(u32, u32)> {
 pub(super) struct PartSearch {
     part: Part,
     first: Position,
-    items: Vec<ItemSearch>,
+    items: Few<ItemSearch>,
     last_place: LastPlace,
     /// The range whose events are walked, whatever the postings say.
     pub(super) walked: Option<(u32, u32)>,
@@ -267,12 +268,65 @@ impl PartSearch {
         &self.part
     }
 
-    fn next(&mut self) -> Result<Option<Position>> {
+    /// Replaces `out` with up to `most` candidates, as places in the range.
+    fn gather(&mut self, most: usize, out: &mut Vec<u32>) -> Result<()> {
+        out.clear();
+        while out.len() < most
+            && let Some(from) = self.next
+        {
+            let run = match (&mut *self.items, self.direction) {
+                ([only], Direction::Forward) => only.run(from, most - out.len())?,
+                _ => &[],
+            };
+            if let Some(last) = run.last() {
+                out.extend_from_slice(run);
+                self.next = last.checked_add(1);
+            } else if let Some(place) = self.next()? {
+                out.push(place);
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends these places as candidates.
+    fn locate(
+        &mut self,
+        places: &[u32],
+        ahead: bool,
+        out: &mut Vec<Candidate>,
+    ) -> Result<Option<Position>> {
+        let table = match &self.part {
+            Part::File(file) => {
+                if ahead {
+                    file.read_places_ahead(places)?;
+                }
+                return file
+                    .locate(places, &mut self.last_place, out)
+                    .map(|()| None);
+            }
+            Part::Table(table) => table.read(),
+        };
+        for place in places {
+            let position = self.first.plus(u64::from(*place));
+            let Some((segment, offset)) = table.place(position) else {
+                return Ok(Some(position));
+            };
+            out.push(Candidate {
+                position,
+                segment,
+                offset,
+            });
+        }
+        Ok(None)
+    }
+
+    /// The next candidate, as its place in the range.
+    fn next(&mut self) -> Result<Option<u32>> {
         let Some(from) = self.next else {
             return Ok(None);
         };
         let mut best: Option<u32> = None;
-        for item in &mut self.items {
+        for item in &mut *self.items {
             let Some(found) = item.seek(from, self.direction)? else {
                 continue;
             };
@@ -286,7 +340,7 @@ impl PartSearch {
             Direction::Forward => best.checked_add(1),
             Direction::Backward => best.checked_sub(1),
         });
-        Ok(best.map(|place| self.first.plus(u64::from(place))))
+        Ok(best)
     }
 }
 
@@ -294,7 +348,7 @@ impl PartSearch {
 #[derive(Debug)]
 struct ItemSearch {
     /// The shortest first: it leads, the others are asked about what it finds.
-    groups: Vec<Vec<List>>,
+    groups: Few<Few<List>>,
     low: u32,
     high: u32,
     /// What was found last, and holds as long as it isn't passed.
@@ -314,16 +368,16 @@ impl ItemSearch {
         direction: Direction,
     ) -> Result<Option<Self>> {
         let mut item = ItemSearch {
-            groups: Vec::with_capacity(terms.groups.len()),
+            groups: Few::None,
             low,
             high,
             found: None,
             ended: false,
             is_last: false,
         };
-        for keys in &terms.groups {
-            let mut lists = Vec::with_capacity(keys.len());
-            for key in keys {
+        for keys in &*terms.groups {
+            let mut lists = Few::None;
+            for key in &**keys {
                 lists.extend(List::open(part, *key)?);
             }
             if lists.is_empty() {
@@ -342,7 +396,7 @@ impl ItemSearch {
     /// Every place of a range is a candidate.
     fn every(low: u32, high: u32) -> Self {
         ItemSearch {
-            groups: Vec::new(),
+            groups: Few::None,
             low,
             high,
             found: None,
@@ -393,6 +447,22 @@ impl ItemSearch {
             self.high = self.high.min(stream.get((to - first) as u32)?);
         }
         Ok(())
+    }
+
+    /// The candidates from `from` on, as many as are at hand and `most` at most,
+    /// where one list alone tells. None: `seek` says whether there is one.
+    fn run(&mut self, from: u32, most: usize) -> Result<&[u32]> {
+        let high = self.high;
+        match &mut *self.groups {
+            [lists] if !self.ended => match &mut **lists {
+                [list] => {
+                    let run = list.run(from.max(self.low), most)?;
+                    Ok(&run[..run.partition_point(|place| *place <= high)])
+                }
+                _ => Ok(&[]),
+            },
+            _ => Ok(&[]),
+        }
     }
 
     /// The nearest candidate at `from` or beyond, in this direction.

@@ -2,11 +2,12 @@
 //! is read from the file.
 
 use super::segment::Segment;
-use super::verified::Known;
+use super::verified::{Known, Verified};
 use crate::env::{Map, fs};
 use crate::error::{Error, Result};
 use crate::format::Fault;
-use crate::format::frame::{Frame, FrameHead, MIN_BYTES, peek_len};
+use crate::format::frame::{Frame, FrameBase, FrameHead, MIN_BYTES, peek_len};
+use crate::format::lone::Lone;
 use bytes::Bytes;
 use std::io;
 use std::sync::Arc;
@@ -30,6 +31,28 @@ pub(crate) struct SegmentReader {
     start: u64,
     /// Whether only what is published is read.
     published_only: bool,
+}
+
+/// The frames of a mapped segment that have verified, all of their records too.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct VerifiedFrames<'a> {
+    bytes: &'a [u8],
+    verified: &'a Verified,
+    base: &'a FrameBase,
+}
+
+impl<'a> VerifiedFrames<'a> {
+    /// The frame at an offset, if it has verified and holds one event. Rare kinds
+    /// are left out.
+    #[allow(clippy::inline_always)] // See `format::lone`.
+    #[inline(always)]
+    pub(crate) fn lone(self, offset: u64) -> Option<Lone<'a>> {
+        let rest = self.bytes.get(offset as usize..)?;
+        match self.verified.has_all(offset) {
+            true => Lone::known(rest, self.base),
+            false => None,
+        }
+    }
 }
 
 /// A mapping as an owner of bytes.
@@ -135,15 +158,27 @@ impl SegmentReader {
         }
     }
 
+    /// What of the segment was read and verified before; nothing with a reader
+    /// that keeps no note of it.
+    #[inline]
+    pub(crate) fn verified_frames(&self) -> Option<VerifiedFrames<'_>> {
+        let map = self.map.as_ref().filter(|_| self.published_only)?;
+        Some(VerifiedFrames {
+            bytes: (**map).as_ref(),
+            verified: self.segment.verified(),
+            base: self.segment.base(),
+        })
+    }
+
     /// A frame whose head has verified before, and its bytes.
     #[inline]
     pub(crate) fn known(&self, offset: u64) -> Option<(FrameHead, &[u8])> {
-        let map = self.map.as_ref().filter(|_| self.published_only)?;
-        let known = self.segment.verified().look(offset)?;
-        let rest = (**map).as_ref().get(offset as usize..)?;
+        let frames = self.verified_frames()?;
+        let known = frames.verified.look(offset)?;
+        let rest = frames.bytes.get(offset as usize..)?;
         let bytes = rest.get(..peek_len(rest, rest.len() as u64)?)?;
         let all = known == Known::All;
-        let head = FrameHead::known(bytes, self.segment.base(), offset, all)?;
+        let head = FrameHead::known(bytes, frames.base, offset, all)?;
         Some((head, bytes))
     }
 

@@ -25,7 +25,7 @@ pub(crate) enum Known {
 
 /// What has verified of the frames of a segment.
 #[derive(Debug)]
-pub(super) struct Verified {
+pub(crate) struct Verified {
     heads: Bits,
     all: Bits,
 }
@@ -42,10 +42,16 @@ impl Verified {
     /// How much of the frame at an offset has verified.
     #[inline]
     pub(super) fn look(&self, offset: u64) -> Option<Known> {
-        if self.all.has(offset) {
+        if self.has_all(offset) {
             return Some(Known::All);
         }
         self.heads.has(offset).then_some(Known::Head)
+    }
+
+    /// Whether all of the frame at an offset has verified.
+    #[inline]
+    pub(super) fn has_all(&self, offset: u64) -> bool {
+        self.all.has(offset)
     }
 
     /// Notes that so much of the frame at an offset verified: its bytes will

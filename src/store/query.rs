@@ -277,6 +277,16 @@ impl Query {
         self.limit
     }
 
+    /// The stream and the versions asked for, if nothing else is.
+    pub(crate) fn only_stream(&self) -> Option<(&str, (Version, Version))> {
+        let [item] = &*self.items else {
+            return None;
+        };
+        let stream = item.stream()?;
+        let is_all = item.category.is_none() && item.types.is_empty() && item.tags.is_empty();
+        is_all.then_some((stream, item.versions()))
+    }
+
     /// Whether an event is one of those asked for, direction and limit aside.
     pub fn matches(&self, event: &EventRef<'_>) -> bool {
         self.after < event.position() && event.position() <= self.up_to && self.asks_for(event)
@@ -322,6 +332,29 @@ mod tests {
         ));
         assert!(!matches(&Query::all().from_version(Version::new(4))));
         assert!(!matches(&Query::all().to_version(Version::new(2))));
+    }
+
+    #[test]
+    fn a_query_of_one_stream_is_known_as_such() {
+        let all = (Version::NONE, Version::MAX);
+        let one = Query::stream("a")
+            .after(Position::new(3))
+            .limit(9)
+            .backward();
+        assert_eq!(one.only_stream(), Some(("a", all)));
+        let some = Query::stream("a").from_version(Version::new(2));
+        let some = some.to_version(Version::new(5));
+        let versions = (Version::new(2), Version::new(5));
+        assert_eq!(some.only_stream(), Some(("a", versions)));
+        let narrowed = [
+            Query::all(),
+            Query::stream("a/b").or(QueryItem::all().in_stream("c")),
+            Query::of(QueryItem::all().in_stream("a/b").in_category("a")),
+            Query::stream("a").with_type("T"),
+            Query::stream("a").with_tag("t"),
+            Query::any_of([]),
+        ];
+        assert!(narrowed.iter().all(|query| query.only_stream().is_none()));
     }
 
     #[test]

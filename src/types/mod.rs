@@ -19,6 +19,7 @@ pub use number::{Position, Version};
 pub use recorded::{EventRef, RecordedEvent};
 pub use store_id::StoreId;
 pub use tags::{TagIter, Tags};
+pub(crate) use time::Micros;
 pub use time::{TimeOutOfRange, Timestamp};
 
 /// The longest name (of a stream, an event type or a tag), in bytes.

@@ -1,6 +1,6 @@
 //! An event as a store gives it back: lent (`EventRef`) or owned (`RecordedEvent`).
 
-use super::{Event, Position, Tags, Timestamp, Version};
+use super::{Event, Micros, Position, Tags, Timestamp, Version};
 use bytes::Bytes;
 use std::fmt;
 use std::ops::Range;
@@ -16,7 +16,7 @@ pub struct EventRef<'a> {
     pub(crate) append_first: Position,
     pub(crate) append_last: Position,
     pub(crate) version: Version,
-    pub(crate) recorded: Timestamp,
+    pub(crate) recorded: Micros,
     pub(crate) stream: &'a str,
     pub(crate) event_type: &'a str,
     pub(crate) id: Uuid,
@@ -45,7 +45,7 @@ impl<'a> EventRef<'a> {
             append_first: position,
             append_last: position,
             version,
-            recorded: recorded.whole_micros(),
+            recorded: recorded.into(),
             stream,
             event_type: event.event_type(),
             id: event.id(),
@@ -74,7 +74,7 @@ impl<'a> EventRef<'a> {
             self.stream,
             self.version,
             self.position,
-            self.recorded,
+            self.recorded(),
         );
         *self == same.within_append(self.append_first, self.append_last)
     }
@@ -102,7 +102,7 @@ macro_rules! accessors {
         /// When the store recorded it: whole microseconds by the store's
         /// clock, never earlier than the event before it.
         pub fn recorded(&$self) -> Timestamp {
-            $view.recorded
+            $view.recorded.timestamp()
         }
 
         /// The position of the first event of the atomic append that this one
@@ -215,7 +215,7 @@ pub struct RecordedEvent {
     append_first: Position,
     append_last: Position,
     version: Version,
-    recorded: Timestamp,
+    recorded: Micros,
     id: Uuid,
     schema: u32,
     happened: Option<Timestamp>,

@@ -98,6 +98,49 @@ impl Timestamp {
     }
 }
 
+/// A moment as whole microseconds since 1970: what recorded times are. Each event
+/// that is read carries one, and few are asked for it, so that the seconds are
+/// told from the rest when somebody asks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Micros(i64);
+
+impl Micros {
+    const MIN: i64 = Timestamp::MIN.micros();
+    const MAX: i64 = Timestamp::MAX.micros();
+
+    /// So many microseconds after 1970, if that is a moment.
+    #[inline]
+    pub(crate) fn new(micros: i64) -> Option<Self> {
+        (Self::MIN..=Self::MAX)
+            .contains(&micros)
+            .then_some(Micros(micros))
+    }
+
+    pub(crate) fn get(self) -> i64 {
+        self.0
+    }
+
+    pub(crate) fn timestamp(self) -> Timestamp {
+        Timestamp {
+            seconds: self.0.div_euclid(MICROS),
+            nanos: self.0.rem_euclid(MICROS) as u32 * 1000,
+        }
+    }
+}
+
+impl From<Timestamp> for Micros {
+    /// Without what is finer than a microsecond.
+    fn from(time: Timestamp) -> Self {
+        Micros(time.micros())
+    }
+}
+
+impl fmt::Debug for Micros {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.timestamp().fmt(out)
+    }
+}
+
 impl From<SystemTime> for Timestamp {
     /// Bounded by `MIN..=MAX`.
     fn from(time: SystemTime) -> Self {
@@ -192,6 +235,20 @@ mod tests {
         assert!(Timestamp::new(0, 1_000_000_000).is_err());
         assert!(Timestamp::from_micros(i64::MAX).is_err());
         assert!(Timestamp::from_micros(i64::MIN).is_err());
+    }
+
+    #[test]
+    fn moments_in_micros_are_those_that_there_are() {
+        let (least, most) = (Timestamp::MIN.micros(), Timestamp::MAX.micros());
+        for micros in [least, -1_000_001, -1, 0, 999_999, 1_000_000, most] {
+            let moment = Timestamp::from_micros(micros).unwrap();
+            assert_eq!(Micros::new(micros).unwrap().timestamp(), moment);
+            assert_eq!(Micros::from(moment).get(), micros);
+        }
+        for beyond in [least - 1, most + 1, i64::MIN, i64::MAX] {
+            assert_eq!(Micros::new(beyond), None);
+            assert!(Timestamp::from_micros(beyond).is_err());
+        }
     }
 
     #[test]

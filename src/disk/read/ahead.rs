@@ -5,16 +5,15 @@ use super::super::shared::Shared;
 use super::readers::Readers;
 use crate::env::Stopwatch;
 use crate::error::{Error, Result};
-use crate::index::Search;
+use crate::index::{Candidate, Search};
 use crate::log::Access;
 use crate::types::Position;
-use std::collections::VecDeque;
 use std::ops::Range;
 use std::time::Duration;
 
 /// How many candidates are looked up at once, and how far ahead of the reader
 /// their bytes are fetched: as many as the processor can well wait for.
-const BATCH: usize = 32;
+const BATCH: usize = 64;
 const AHEAD: usize = 8;
 /// The same for events that come from the medium: how far ahead they are asked
 /// for at first, and at most. Twice as many are looked up.
@@ -31,25 +30,17 @@ const SLOW: Duration = Duration::from_micros(10);
 /// And who takes less needs them no more.
 const FAST: Duration = Duration::from_micros(2);
 
-/// A candidate, and where its frame is.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Found {
-    pub(super) position: Position,
-    /// Number of the segment, offset in it.
-    pub(super) place: (u64, u64),
-}
-
 /// The candidates of a search, fetched ahead.
 pub(super) struct Ahead {
     search: Search,
-    found: VecDeque<Found>,
-    /// How many of them, from the first on, have been fetched, or asked for.
+    found: Vec<Candidate>,
+    /// Which of them is handed out next.
+    next: usize,
+    /// Those before this one have been fetched, or asked for.
     fetched: usize,
     ended: bool,
     /// How far ahead the medium is asked for events; 0: they come from memory.
     reach: usize,
-    /// The candidates that are being looked up.
-    positions: Vec<Position>,
     /// When candidates were last looked up, and how many were handed out since.
     since: Option<Stopwatch>,
     handed_out: u32,
@@ -59,11 +50,11 @@ impl Ahead {
     pub(super) fn new(search: Search) -> Self {
         Ahead {
             search,
-            found: VecDeque::new(),
+            found: Vec::new(),
+            next: 0,
             fetched: 0,
             ended: false,
             reach: 0,
-            positions: Vec::new(),
             since: None,
             handed_out: 0,
         }
@@ -73,46 +64,39 @@ impl Ahead {
         self.reach.max(AHEAD)
     }
 
-    /// The next candidate, of which `wanted` may be asked for.
-    pub(super) fn next(
+    /// The next candidate, of which `wanted` may be asked for. It stays the next
+    /// one until it is passed.
+    #[inline]
+    pub(super) fn peek(
         &mut self,
         shared: &Shared,
         readers: &mut Readers,
         wanted: u64,
-    ) -> Result<Option<Found>> {
-        if !self.is_enough() && (self.found.len() as u64) < wanted {
+    ) -> Result<Option<Candidate>> {
+        if !self.is_enough() && (self.waiting() as u64) < wanted {
             self.look_up(shared, readers, wanted)?;
         }
         self.fetch(shared, readers)?;
-        Ok(self.pop())
-    }
-
-    /// What `next` would say, if nothing has to be looked up for it. It stays
-    /// the next candidate until it is popped.
-    #[inline]
-    pub(super) fn ready(
-        &mut self,
-        shared: &Shared,
-        readers: &mut Readers,
-    ) -> Result<Option<Found>> {
-        if !self.is_enough() {
-            return Ok(None);
-        }
-        self.fetch(shared, readers)?;
-        Ok(self.found.front().copied())
+        Ok(self.found.get(self.next).copied())
     }
 
     #[inline]
-    pub(super) fn pop(&mut self) -> Option<Found> {
+    pub(super) fn pass(&mut self) {
         self.handed_out += 1;
-        self.fetched = self.fetched.saturating_sub(1);
-        self.found.pop_front()
+        self.next += 1;
+        self.fetched = self.fetched.max(self.next);
+    }
+
+    /// How many are yet to be handed out.
+    #[inline]
+    fn waiting(&self) -> usize {
+        self.found.len() - self.next
     }
 
     /// Whether there are more than those that are fetched ahead.
     #[inline]
     fn is_enough(&self) -> bool {
-        self.ended || self.found.len() > self.distance()
+        self.ended || self.waiting() > self.distance()
     }
 
     /// Fetches those that have come near.
@@ -121,28 +105,41 @@ impl Ahead {
         if self.reach > 0 {
             return self.ask(shared, readers);
         }
-        while self.fetched <= AHEAD
+        while self.fetched <= self.next + AHEAD
             && let Some(found) = self.found.get(self.fetched)
         {
             self.fetched += 1;
             // Without mappings there is nothing to fetch from.
             if shared.segments.access() == Access::Mapped {
-                let reader = readers.get(shared, found.place.0)?;
-                reader.segment().fetch(found.place.1);
+                let reader = readers.get(shared, found.segment)?;
+                reader.segment().fetch(found.offset);
             }
+        }
+        Ok(())
+    }
+
+    /// Has the processor find the pages of those that were looked up.
+    fn fetch_starts(&self, shared: &Shared, readers: &mut Readers) -> Result<()> {
+        if self.reach > 0 || shared.segments.access() != Access::Mapped {
+            return Ok(());
+        }
+        for found in self.found.get(self.fetched..).unwrap_or(&[]) {
+            let reader = readers.get(shared, found.segment)?;
+            reader.segment().fetch_start(found.offset);
         }
         Ok(())
     }
 
     /// Asks the medium for those within reach, once half of it is used up.
     fn ask(&mut self, shared: &Shared, readers: &mut Readers) -> Result<()> {
-        let end = self.found.len().min(self.reach);
-        if self.fetched > end / 2 {
+        let within = self.waiting().min(self.reach);
+        if self.fetched - self.next > within / 2 {
             return Ok(());
         }
+        let end = self.next + within;
         let mut near: Option<(u64, Range<u64>)> = None;
-        for found in self.found.range(self.fetched..end) {
-            let (number, offset) = found.place;
+        for found in self.found.get(self.fetched..end).unwrap_or(&[]) {
+            let (number, offset) = (found.segment, found.offset);
             let own = offset..offset + ASKED;
             match &mut near {
                 Some((same, bytes)) if *same == number && are_near(bytes, &own) => {
@@ -151,7 +148,7 @@ impl Ahead {
                 _ => ask_for(shared, readers, near.replace((number, own)))?,
             }
         }
-        self.fetched = end;
+        self.fetched = self.fetched.max(end);
         ask_for(shared, readers, near)
     }
 
@@ -162,19 +159,19 @@ impl Ahead {
             .min(usize::try_from(wanted).unwrap_or(usize::MAX));
         // They come in while others are looked up.
         self.fetch(shared, readers)?;
+        self.found.drain(..self.next);
+        self.fetched -= self.next;
+        self.next = 0;
         while self.found.len() < batch && !self.ended {
-            let most = batch - self.found.len();
-            self.search.gather(most, &mut self.positions)?;
-            self.ended = self.positions.is_empty();
-            if self.reach > 0 {
-                self.search.read_places_ahead(&self.positions)?;
+            let before = self.found.len();
+            let asks = self.reach > 0;
+            let lost = self.search.gather(batch - before, asks, &mut self.found)?;
+            if let Some(position) = lost {
+                return Err(no_place(shared, position));
             }
-            for position in self.positions.drain(..) {
-                let place = self.search.place(position)?;
-                let place = place.ok_or_else(|| no_place(shared, position))?;
-                self.found.push_back(Found { position, place });
-            }
+            self.ended = self.found.len() == before;
         }
+        self.fetch_starts(shared, readers)?;
         self.since = Some(Stopwatch::start());
         self.handed_out = 0;
         Ok(())
@@ -189,7 +186,7 @@ impl Ahead {
         if took > SLOW * self.handed_out {
             if self.reach == 0 {
                 // Those that the processor was told of have yet to be asked for.
-                self.fetched = 0;
+                self.fetched = self.next;
             }
             self.reach = (2 * self.reach).clamp(REACH, MOST_REACH);
         } else if took < FAST * self.handed_out {

@@ -2,14 +2,18 @@
 
 mod ahead;
 mod frame;
+mod leap;
 mod owned;
 mod readers;
+mod short;
 mod stretch;
 
 use self::ahead::Ahead;
 use self::frame::OpenFrame;
 use self::owned::Owned;
 use self::readers::Readers;
+use self::short::Rest;
+pub(super) use self::short::Rooms;
 use self::stretch::Stretch;
 use super::shared::{MOST_HEALINGS, Shared};
 use crate::error::{Error, Result};
@@ -62,15 +66,16 @@ impl Source {
 
 impl<'q> Reading<'q> {
     pub(super) fn new(shared: &Arc<Shared>, query: &'q Query) -> Self {
-        let (after, up_to) = query.bounds();
-        let after = after.max(shared.first.previous());
-        let bounds = (after, up_to.min(shared.progress.visible()));
+        Self::of_rest(shared, query, rest_of(shared, query))
+    }
+
+    fn of_rest(shared: &Arc<Shared>, query: &'q Query, Rest { bounds, left }: Rest) -> Self {
         Reading {
             shared: Arc::clone(shared),
             query: Cow::Borrowed(query),
             source: Self::source(shared, query, bounds, Way::Cheaper),
             way: Way::Cheaper,
-            left: query.max_events(),
+            left,
             shares: false,
             bounds,
             readers: Readers::default(),
@@ -100,31 +105,88 @@ impl<'q> Reading<'q> {
 
     /// Lends each event until `visit` breaks.
     pub(super) fn visit(mut self, visit: &mut Visit<'_>) -> Result<()> {
-        while let Some(flow) = self.next(|event, _| visit(event))? {
-            if flow.is_break() || self.go_on(visit)?.is_break() {
-                break;
+        while self.go_on(visit)?.is_continue() {
+            match self.next(|event, _| visit(event))? {
+                Some(ControlFlow::Continue(())) => {}
+                Some(ControlFlow::Break(())) | None => break,
             }
         }
         Ok(())
     }
 
-    /// Lends what follows and has verified before: there is little to it, and
-    /// it is the most of what is read. Whatever stops it is met again by `next`.
+    /// Lends what comes next and has verified before: there is little to it, and
+    /// it is the most of what is read. What stops it is met again by `next`.
     fn go_on(&mut self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
         match &self.source {
             Source::Walk(true) => self.walk(visit),
             Source::Walk(false) => Ok(ControlFlow::Continue(())),
-            Source::Search(..) => self.leap(visit),
+            Source::Search(..) => match self.leap(visit) {
+                Ok(flow) => Ok(flow),
+                Err(error) => self.heal(error).map(|()| ControlFlow::Continue(())),
+            },
         }
     }
 
     /// Lends the events of the frames behind the last one.
     fn walk(&mut self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
+        loop {
+            let before = self.bounds.0;
+            if self.walk_lone(visit)?.is_break() || self.walk_frame(visit)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            if self.bounds.0 == before {
+                return Ok(ControlFlow::Continue(()));
+            }
+        }
+    }
+
+    /// As long as each frame has one event.
+    fn walk_lone(&mut self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
         let Some((number, last)) = &mut self.frame else {
             return Ok(ControlFlow::Continue(()));
         };
         let reader = self.readers.get(&self.shared, *number)?;
-        while last.head.last() == self.bounds.0
+        let Some(frames) = reader.verified_frames() else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        if last.head.last() != self.bounds.0 {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let (mut begin, mut end) = (None, last.head.end());
+        let mut flow = ControlFlow::Continue(());
+        while flow.is_continue()
+            && self.left > 0
+            && self.bounds.0 < self.bounds.1
+            && let Some(lone) = frames.lone(end)
+            && lone.position() == self.bounds.0.next()
+        {
+            self.stretch.pass(reader.segment(), end + lone.length());
+            let Some(lent) = lone.lend(&mut *visit) else {
+                break;
+            };
+            self.left -= 1;
+            self.bounds.0 = lone.position();
+            begin = Some(end);
+            end += lone.length();
+            flow = lent;
+        }
+        // Whoever reads on does so behind the last of them.
+        if let Some(begin) = begin {
+            *last = match reader.known(begin) {
+                Some((head, _)) => OpenFrame::new(&head),
+                None => return Ok(flow),
+            };
+        }
+        Ok(flow)
+    }
+
+    /// The next frame, if it has verified.
+    fn walk_frame(&mut self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
+        let Some((number, last)) = &mut self.frame else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        let reader = self.readers.get(&self.shared, *number)?;
+        if last.head.last() == self.bounds.0
             && let Some((head, bytes)) = reader.known(last.head.end())
             && head.is_known()
             && head.first == self.bounds.0.next()
@@ -142,41 +204,6 @@ impl<'q> Reading<'q> {
                 };
                 self.left -= 1;
                 self.bounds.0 = event.position();
-                if visit(event).is_break() {
-                    return Ok(ControlFlow::Break(()));
-                }
-            }
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    /// Lends events that have a frame of their own, from wherever they were
-    /// found.
-    fn leap(&mut self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
-        let Source::Search(ahead, all) = &mut self.source else {
-            return Ok(ControlFlow::Continue(()));
-        };
-        let query = &*self.query;
-        while self.left > 0
-            && self.bounds.0 < self.bounds.1
-            && let Some(found) = ahead.ready(&self.shared, &mut self.readers)?
-        {
-            let (number, offset) = found.place;
-            let reader = self.readers.get(&self.shared, number)?;
-            let Some((head, bytes)) = reader.known(offset) else {
-                break;
-            };
-            if !head.is_known() || head.count > 1 || head.first != found.position {
-                break;
-            }
-            let record = head.step(bytes, &mut head.start());
-            let Ok(event) = record.and_then(|record| record.decode()) else {
-                break;
-            };
-            ahead.pop();
-            pass(&mut self.bounds, found.position, self.query.direction());
-            if *all || query.asks_for(&event) {
-                self.left -= 1;
                 if visit(event).is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
@@ -239,11 +266,12 @@ impl<'q> Reading<'q> {
                 Ok(Some(position))
             }
             Source::Search(ahead, _) => {
-                let found = ahead.next(&self.shared, &mut self.readers, self.left)?;
+                let found = ahead.peek(&self.shared, &mut self.readers, self.left)?;
                 let Some(found) = found else {
                     return Ok(None);
                 };
-                self.enter_frame(found.position, Some(found.place))?;
+                ahead.pass();
+                self.enter_frame(found.position, Some((found.segment, found.offset)))?;
                 Ok(Some(found.position))
             }
         }
@@ -318,6 +346,25 @@ impl<'q> Reading<'q> {
         self.source = Self::source(&self.shared, &self.query, self.bounds, self.way);
         self.frame = None;
         Ok(())
+    }
+}
+
+/// Lends what a query asks for until `visit` breaks.
+pub(super) fn scan(shared: &Arc<Shared>, query: &Query, visit: &mut Visit<'_>) -> Result<()> {
+    let mut rest = rest_of(shared, query);
+    if short::lend(shared, query, &mut rest, visit).is_break() {
+        return Ok(());
+    }
+    Reading::of_rest(shared, query, rest).visit(visit)
+}
+
+/// All that a query asks for, of what is visible now.
+fn rest_of(shared: &Shared, query: &Query) -> Rest {
+    let (after, up_to) = query.bounds();
+    let after = after.max(shared.first.previous());
+    Rest {
+        bounds: (after, up_to.min(shared.progress.visible())),
+        left: query.max_events(),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::log::SegmentReader;
 const KEPT: usize = 16;
 
 /// The readers that were used last, by the number of their segment.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Readers {
     kept: Vec<(u64, SegmentReader)>,
     /// Which one is given up for the next.

@@ -62,6 +62,25 @@ impl Directory {
         }
     }
 
+    /// Appends the postings of a stream to `out`, if they stand in its bucket, and
+    /// gives the version of the first; with none, if it has none. Nothing if they
+    /// do not stand there, or stand there as version 1 has them.
+    pub(crate) fn find_short(
+        &self,
+        bucket: &[u8],
+        key: TermKey,
+        out: &mut Vec<u32>,
+    ) -> Result<Option<Version>, Fault> {
+        if self.version == IndexVersion::One {
+            return Ok(None);
+        }
+        let mut entries = Entries::new(bucket, self.widths);
+        match entries.find(key.short())? {
+            Some(head) => entries.short(head, out),
+            None => Ok(Some(Version::NONE)),
+        }
+    }
+
     /// How many postings a term has and, for a stream, the version of the
     /// first: what can be told without reading them.
     pub(crate) fn find_count(

@@ -190,7 +190,9 @@ impl<'a> Entries<'a> {
         let postings = if count > INLINE_MAX {
             Postings::Listed(self.bits.get(LIST_BITS))
         } else {
-            Postings::Inline(self.inline(count))
+            let mut postings = Vec::with_capacity(count);
+            self.inline(count, &mut postings);
+            Postings::Inline(postings)
         };
         self.whole()?;
         Ok(Entry {
@@ -201,17 +203,30 @@ impl<'a> Entries<'a> {
         })
     }
 
-    fn inline(&mut self, count: usize) -> Vec<u32> {
-        let mut postings = Vec::with_capacity(count);
+    /// Appends the postings that stand here, unless they stand elsewhere, and
+    /// gives the version of the first.
+    pub(super) fn short(
+        &mut self,
+        head: Head,
+        out: &mut Vec<u32>,
+    ) -> Result<Option<Version>, Fault> {
+        if head.count as usize > INLINE_MAX {
+            return Ok(None);
+        }
+        self.inline(head.count as usize, out);
+        self.whole()?;
+        Ok(head.first_version)
+    }
+
+    fn inline(&mut self, count: usize, postings: &mut Vec<u32>) {
         let first = self.bits.get(self.widths.place) as u32;
         if count == 1 {
             postings.push(first);
-            return postings;
+            return;
         }
         let parameter = Parameter::get(&mut self.bits);
         parameter.get_length(&mut self.bits, count - 1);
-        parameter.get_postings(&mut self.bits, first, count, &mut postings);
-        postings
+        parameter.get_postings(&mut self.bits, first, count, postings);
     }
 
     /// Passes over what follows a key. Nearly always the count and the version
