@@ -202,22 +202,26 @@ fn a_damaged_record_is_no_less_damaged_for_its_frame_being_known() {
 fn who_takes_his_time_reads_the_same() {
     let dir = tempfile::tempdir().unwrap();
     fill(dir.path());
-    let store = options(Reads::Mapped).open_read_only(dir.path()).unwrap();
-    let all = read(&store, &Query::all());
+    let open = |reads| options(reads).open_read_only(dir.path()).unwrap();
+    let stores = [Reads::Mapped, Reads::Plain].map(open);
+    let all = read(&stores[0], &Query::all());
     let mut asked = queries();
     asked.extend([
         Query::all().with_tag("one"),
         Query::all().with_tag("one").backward(),
     ]);
-    for query in asked {
+    let pairs = asked
+        .iter()
+        .flat_map(|query| stores.each_ref().map(|store| (query, store)));
+    for (query, store) in pairs {
         let mut events = Vec::new();
         let mut take_time = |event: EventRef<'_>| {
             thread::sleep(Duration::from_micros(20));
             events.push(event.to_owned());
             ControlFlow::Continue(())
         };
-        store.scan(&query, &mut take_time).unwrap();
-        assert_eq!(events, by_definition(&all, &query), "{query:?}");
+        store.scan(query, &mut take_time).unwrap();
+        assert_eq!(events, by_definition(&all, query), "{query:?}");
     }
 }
 

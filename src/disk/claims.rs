@@ -356,14 +356,14 @@ impl Claims {
 
     fn index(&mut self, append: &Append, encoded: &Encoded, offset: u64, marks: Marks) {
         let mut table = self.table.write();
-        for (index, (stream, _)) in append.entries().iter().enumerate() {
-            table.push(
-                self.tail.number(),
-                offset as u32,
-                encoded.entries[index].version,
-                encoded.terms(index, *stream),
-                marks,
-            );
+        let (segment, mut start) = (self.tail.number(), 0);
+        let entries = append.entries();
+        for run in entries.chunk_by(|(one, _), (next, _)| one == next) {
+            let (stream, end) = (run[0].0, start + run.len());
+            let version = encoded.entries[start].version;
+            let events = (start..end).map(|event| encoded.terms(event, stream));
+            table.push_run(segment, offset as u32, version, events, marks);
+            start = end;
         }
     }
 

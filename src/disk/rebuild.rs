@@ -24,7 +24,7 @@ pub(super) struct Replay {
     most: usize,
     table: Arc<RwLock<Table>>,
     images: Vec<Image>,
-    others: Vec<TermKey>,
+    tags: Vec<TermKey>,
 }
 
 impl Replay {
@@ -37,7 +37,7 @@ impl Replay {
             most,
             table: Arc::new(RwLock::new(Table::new(first))),
             images: Vec::new(),
-            others: Vec::new(),
+            tags: Vec::new(),
         }
     }
 
@@ -47,13 +47,13 @@ impl Replay {
             let event = record
                 .and_then(|record| record.decode())
                 .map_err(|fault| segment.fault(offset, fault))?;
-            self.others.clear();
-            let tags = event.tags().iter();
-            self.hasher.others(event.stream(), tags, &mut self.others);
+            self.tags.clear();
+            self.hasher.tags(event.tags().iter(), &mut self.tags);
             let terms = EventTerms {
                 stream: self.hasher.stream(event.stream()),
+                category: self.hasher.category_of(event.stream()),
                 event_type: self.hasher.event_type(event.event_type()),
-                others: &self.others,
+                tags: &self.tags,
             };
             let mut table = self.table.write();
             let (number, version) = (segment.number(), event.version());

@@ -48,16 +48,7 @@ impl Map {
     /// Has the processor fetch bytes that will be read in a moment. Only a
     /// hint: an offset that leads outside harms nothing.
     pub(crate) fn fetch(&self, offset: u64, length: usize) {
-        #[cfg(target_arch = "x86_64")]
-        for line in (0..length).step_by(64) {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            let at = self.raw.as_ptr().wrapping_add(offset as usize + line);
-            // SAFETY: a prefetch reads nothing and can't fault, whatever the
-            // address.
-            unsafe { _mm_prefetch(at.cast(), _MM_HINT_T0) };
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = (offset, length);
+        fetch_at(self.raw.as_ptr().wrapping_add(offset as usize), length);
     }
 
     /// Has the operating system read these bytes into memory, and doesn't
@@ -75,6 +66,24 @@ impl Map {
         #[cfg(not(unix))]
         let _ = (offset, length);
     }
+}
+
+/// Has the processor fetch bytes that will be read in a moment. Only a hint.
+pub(crate) fn fetch(bytes: &[u8]) {
+    fetch_at(bytes.as_ptr(), bytes.len());
+}
+
+fn fetch_at(start: *const u8, length: usize) {
+    #[cfg(target_arch = "x86_64")]
+    for line in (0..length).step_by(64) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        let at = start.wrapping_add(line);
+        // SAFETY: a prefetch reads nothing and can't fault, whatever the
+        // address.
+        unsafe { _mm_prefetch(at.cast(), _MM_HINT_T0) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (start, length);
 }
 
 impl AsRef<[u8]> for Map {

@@ -66,8 +66,8 @@ impl Audit {
         self.expect(stream, position, Some(event.version()))?;
         let mut others = std::mem::take(&mut self.others);
         others.clear();
-        self.hasher
-            .others(event.stream(), event.tags().iter(), &mut others);
+        self.hasher.tags(event.tags().iter(), &mut others);
+        others.push(self.hasher.category_of(event.stream()));
         others.push(self.hasher.event_type(event.event_type()));
         if event.version() == Version::new(1) {
             others.push(self.hasher.marks().stream_start);

@@ -222,8 +222,9 @@ mod tests {
         for (place, low) in [(0, 9), (1, 8)] {
             let terms = EventTerms {
                 stream: key(7 << 60 | 1, 7, true),
+                category: key(4 << 60, 0, false),
                 event_type: key(3 << 60, 0, false),
-                others: &[key(7 << 60 | 5, low, false)],
+                tags: &[key(7 << 60 | 5, low, false)],
             };
             table.push(1, 128, Version::new(first + place), terms, marks);
         }

@@ -4,6 +4,7 @@ use crate::format::index::TermKey;
 use crate::types::Version;
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::ops::Range;
 
 /// Terms and their postings. A term with one posting costs about 50 bytes, of
 /// which the hash table's empty places are the half; more postings lie in
@@ -38,6 +39,18 @@ struct Slot {
     count: u32,
     /// The only posting; or the number of a block, or of a long list.
     at: u32,
+}
+
+impl Slot {
+    /// That of a term with one posting.
+    fn new(version: Option<Version>, place: u32) -> Self {
+        let version = version.map_or(0, Version::get);
+        Slot {
+            version: [version as u32, (version >> 32) as u32],
+            count: 1,
+            at: place,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,13 +112,14 @@ impl PostingMap {
         }
     }
 
-    /// Adds a posting, which is above all that the term has, and says how many
-    /// it has now. `version` is that of a stream's posting.
-    pub(super) fn push(&mut self, key: TermKey, version: Option<Version>, place: u32) -> u32 {
+    /// Adds a posting, which is above all that the term has, and says whether it
+    /// is the first. `version` is that of a stream's posting.
+    pub(super) fn push(&mut self, key: TermKey, version: Option<Version>, place: u32) -> bool {
         // Most terms are there already.
         let Some(slot) = self.slots.get_mut(&PackedKey::new(key)) else {
-            self.add(key, version, place);
-            return 1;
+            let slot = Slot::new(version, place);
+            self.slots.insert(PackedKey::new(key), slot);
+            return true;
         };
         match slot.count as usize {
             0 | 1 => {
@@ -131,17 +145,36 @@ impl PostingMap {
             _ => self.long[slot.at as usize].push(place),
         }
         slot.count += 1;
-        slot.count
+        false
     }
 
-    fn add(&mut self, key: TermKey, version: Option<Version>, place: u32) {
-        let version = version.map_or(0, Version::get);
-        let slot = Slot {
-            version: [version as u32, (version >> 32) as u32],
-            count: 1,
-            at: place,
+    /// Adds postings that follow each other, as `push` does each. `version` is
+    /// that of the first of them.
+    pub(super) fn push_run(
+        &mut self,
+        key: TermKey,
+        version: Option<Version>,
+        mut places: Range<u32>,
+    ) {
+        while let Some(place) = places.next() {
+            self.push(key, version, place);
+            if places.is_empty() || self.extend_list(key, places.clone()) {
+                return;
+            }
+        }
+    }
+
+    /// Adds postings to those of a term, if it has a list of them.
+    fn extend_list(&mut self, key: TermKey, places: Range<u32>) -> bool {
+        let Some(slot) = self.slots.get_mut(&PackedKey::new(key)) else {
+            return false;
         };
-        self.slots.insert(PackedKey::new(key), slot);
+        if slot.count as usize <= SHORT {
+            return false;
+        }
+        slot.count += places.len() as u32;
+        self.long[slot.at as usize].extend(places);
+        true
     }
 
     pub(super) fn get(&self, key: TermKey) -> Option<Posting<'_>> {
@@ -194,8 +227,8 @@ mod tests {
         for round in 0..40u64 {
             for term in round + 1..=40 {
                 let version = (term % 2 == 0).then_some(Version::new((term << 33) | (round + 1)));
-                let count = map.push(key(term), version, (round * 100 + term) as u32);
-                assert_eq!(u64::from(count), round + 1);
+                let is_first = map.push(key(term), version, (round * 100 + term) as u32);
+                assert_eq!(is_first, round == 0);
             }
         }
         assert_eq!(map.slots.len(), 40);
@@ -209,5 +242,35 @@ mod tests {
         assert!(map.get(key(41)).is_none());
         let keys: Vec<_> = map.sorted().iter().map(|(key, _)| *key).collect();
         assert!(keys.is_sorted() && keys.len() == 40);
+    }
+
+    #[test]
+    fn a_run_is_as_many_postings_one_by_one() {
+        let key = |high| TermKey {
+            high,
+            low: 0,
+            is_stream: false,
+        };
+        for before in 0..8 {
+            for length in 1..8 {
+                let (mut runs, mut single) = (PostingMap::default(), PostingMap::default());
+                for map in [&mut runs, &mut single] {
+                    (0..before).for_each(|place| {
+                        map.push(key(1), None, place);
+                    });
+                }
+                let places = before..before + length;
+                runs.push_run(key(1), None, places.clone());
+                places.for_each(|place| {
+                    single.push(key(1), None, place);
+                });
+                for map in [&mut runs, &mut single] {
+                    map.push_run(key(2), None, 7..9);
+                    assert_eq!(map.get(key(2)).unwrap().places, [7, 8]);
+                    let all: Vec<_> = (0..before + length).collect();
+                    assert_eq!(map.get(key(1)).unwrap().places, all);
+                }
+            }
+        }
     }
 }

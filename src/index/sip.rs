@@ -9,7 +9,7 @@ use byteorder::{ByteOrder, LittleEndian};
 const WORD: usize = 8;
 
 /// A hasher that has taken in its secret.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sip {
     start: [u64; 4],
 }

@@ -64,26 +64,48 @@ impl Table {
         terms: EventTerms<'_>,
         marks: Marks,
     ) {
-        let place = self.offsets.len() as u32;
-        let position = self.last().next();
+        self.push_run(segment, offset, version, std::iter::once(terms), marks);
+    }
+
+    /// Adds the next positions: events of one stream that follow each other in
+    /// a frame, the first of them with this version. What they have in common is
+    /// looked up once for all.
+    pub(crate) fn push_run<'a>(
+        &mut self,
+        segment: u64,
+        offset: u32,
+        version: Version,
+        events: impl Iterator<Item = EventTerms<'a>>,
+        marks: Marks,
+    ) {
+        let (start, position) = (self.offsets.len() as u32, self.last().next());
+        let mut common = None;
+        for terms in events {
+            let place = self.offsets.len() as u32;
+            self.offsets.push(offset);
+            if self.terms.push(terms.event_type, None, place) {
+                self.terms.push(marks.type_seen, None, place);
+            }
+            for tag in terms.tags {
+                self.terms.push(*tag, None, place);
+            }
+            common = Some((terms.stream, terms.category));
+        }
+        let Some((stream, category)) = common else {
+            return;
+        };
+        let places = start..self.offsets.len() as u32;
+        self.terms.push_run(stream, Some(version), places.clone());
+        self.terms.push_run(category, None, places);
+        if version == Version::new(1) {
+            self.terms.push(marks.stream_start, None, start);
+        }
         if self
             .segments
             .last()
             .is_none_or(|(last, _)| *last != segment)
         {
             self.segments.push((segment, position));
-        }
-        self.offsets.push(offset);
-        self.terms.push(terms.stream, Some(version), place);
-        let of_type = self.terms.push(terms.event_type, None, place);
-        for key in terms.others {
-            self.terms.push(*key, None, place);
-        }
-        if version == Version::new(1) {
-            self.terms.push(marks.stream_start, None, place);
-        }
-        if of_type == 1 {
-            self.terms.push(marks.type_seen, None, place);
         }
     }
 
@@ -143,16 +165,17 @@ mod tests {
         };
         let terms = EventTerms {
             stream: key(1),
+            category: key(2),
             event_type: key(5),
-            others: &[key(2)],
+            tags: &[],
         };
         let other = EventTerms {
             stream: key(3),
-            others: &[],
+            category: key(4),
+            tags: &[key(6)],
             ..terms
         };
-        table.push(4, 128, Version::new(7), terms, marks);
-        table.push(4, 128, Version::new(8), terms, marks);
+        table.push_run(4, 128, Version::new(7), [terms; 2].into_iter(), marks);
         table.push(5, 128, Version::new(1), other, marks);
         let range = (table.first().get(), table.last().get());
         assert_eq!(range, (11, 13));
@@ -162,6 +185,8 @@ mod tests {
         assert_eq!(stream.first_version, Some(Version::new(7)));
         assert_eq!(stream.places, [0, 1]);
         assert_eq!(table.posting(key(2)).unwrap().places, [0, 1]);
+        assert_eq!(table.posting(key(4)).unwrap().places, [2]);
+        assert_eq!(table.posting(key(6)).unwrap().places, [2]);
         assert_eq!(table.posting(key(9)).unwrap().places, [2]);
         assert_eq!(table.place(Position::new(12)), Some((4, 128)));
         assert_eq!(table.place(Position::new(13)), Some((5, 128)));

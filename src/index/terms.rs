@@ -10,7 +10,7 @@ use uuid::Uuid;
 /// different terms.
 #[derive(Clone, Copy)]
 #[repr(u8)]
-enum Kind {
+pub(super) enum Kind {
     Stream = 1,
     Category = 2,
     Type = 3,
@@ -28,7 +28,7 @@ enum Kind {
 
 /// Makes keys of terms, with the store's own secret, so that nobody can choose
 /// names that collide.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TermHasher {
     sip: Sip,
 }
@@ -76,25 +76,14 @@ impl TermHasher {
         }
     }
 
-    /// Appends the keys of an event's category and tags to `out`.
-    pub(crate) fn others<'a>(
-        &self,
-        stream: &str,
-        tags: impl Iterator<Item = &'a str>,
-        out: &mut Vec<TermKey>,
-    ) {
-        self.others_of(self.category(category_of(stream)), tags, out);
+    /// The key of the category of a stream.
+    pub(crate) fn category_of(&self, stream: &str) -> TermKey {
+        self.category(category_of(stream))
     }
 
-    /// The same, where the key of the category is known.
-    pub(crate) fn others_of<'a>(
-        &self,
-        category: TermKey,
-        tags: impl Iterator<Item = &'a str>,
-        out: &mut Vec<TermKey>,
-    ) {
+    /// Appends the keys of an event's tags to `out`.
+    pub(crate) fn tags<'a>(&self, tags: impl Iterator<Item = &'a str>, out: &mut Vec<TermKey>) {
         let before = out.len();
-        out.push(category);
         for tag in tags {
             let key = self.tag(tag);
             // An event that carries a tag twice is found once.
@@ -116,9 +105,9 @@ pub(crate) struct Marks {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EventTerms<'a> {
     pub(crate) stream: TermKey,
+    pub(crate) category: TermKey,
     pub(crate) event_type: TermKey,
-    /// Category and tags.
-    pub(crate) others: &'a [TermKey],
+    pub(crate) tags: &'a [TermKey],
 }
 
 #[cfg(test)]
@@ -138,10 +127,7 @@ mod tests {
     fn a_tag_given_twice_is_one_term() {
         let mut keys = Vec::new();
         let hasher = TermHasher::new(&[1; 16]);
-        hasher.others("a/b", ["x", "y", "x"].into_iter(), &mut keys);
-        assert_eq!(
-            keys,
-            [hasher.category("a"), hasher.tag("x"), hasher.tag("y")]
-        );
+        hasher.tags(["x", "y", "x"].into_iter(), &mut keys);
+        assert_eq!(keys, [hasher.tag("x"), hasher.tag("y")]);
     }
 }

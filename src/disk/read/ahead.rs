@@ -204,7 +204,11 @@ fn are_near(one: &Range<u64>, other: &Range<u64>) -> bool {
 }
 
 fn ask_for(shared: &Shared, readers: &mut Readers, bytes: Option<(u64, Range<u64>)>) -> Result<()> {
-    if let Some((number, bytes)) = bytes {
+    // Without mappings there is nothing to ask for, and a reader that is given up
+    // for another takes along what the frame that is being read lies in.
+    if let Some((number, bytes)) = bytes
+        && shared.segments.access() == Access::Mapped
+    {
         readers.get(shared, number)?.segment().read_ahead(bytes);
     }
     Ok(())

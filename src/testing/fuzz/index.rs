@@ -28,7 +28,7 @@ const BLOCK: usize = 16 << 10;
 /// A log and the one index file over all of it.
 pub(super) struct Log {
     disk: SimDisk,
-    store: StoreId,
+    pub(super) store: StoreId,
     pub(super) path: PathBuf,
     pub(super) file: Vec<u8>,
     events: Vec<RecordedEvent>,

@@ -8,6 +8,7 @@
 mod beside;
 mod ids;
 mod index;
+mod index_alone;
 mod mend;
 mod operations;
 mod record;
@@ -19,6 +20,7 @@ mod tools;
 pub use beside::{cursor_decode, snapshot_decode};
 pub use ids::ids_decode;
 pub use index::index_decode;
+pub use index_alone::index_alone;
 pub use operations::operations;
 pub use record::record_decode;
 pub use seeds::seeds;
@@ -29,10 +31,11 @@ pub use store::store_open;
 pub type Target = fn(&[u8]);
 
 /// The targets: name and function.
-pub const TARGETS: [(&str, Target); 8] = [
+pub const TARGETS: [(&str, Target); 9] = [
     ("record_decode", record_decode),
     ("segment_recover", segment_recover),
     ("index_decode", index_decode),
+    ("index_alone", index_alone),
     ("ids_decode", ids_decode),
     ("store_open", store_open),
     ("snapshot_decode", snapshot_decode),

@@ -16,7 +16,7 @@ pub fn seeds(target: &str) -> Vec<(&'static str, Vec<u8>)> {
     match target {
         "record_decode" => record_seeds(),
         "segment_recover" => segment_seeds(),
-        "index_decode" => index_seeds(),
+        "index_decode" | "index_alone" => index_seeds(),
         "ids_decode" => id_seeds(),
         "store_open" => store_seeds(),
         "snapshot_decode" => snapshot_seeds(),
@@ -101,6 +101,10 @@ fn segment_seeds() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+/// What version 1 wrote, and nobody writes any more.
+const OF_VERSION_1: &[u8] =
+    include_bytes!("../../../tests/golden/v1/indexed/0000000000000001-0000000000000280.idx");
+
 fn index_seeds() -> Vec<(&'static str, Vec<u8>)> {
     use index::{HEADER, MEND, WHOLE};
     let file = &index::LOG.file;
@@ -125,6 +129,10 @@ fn index_seeds() -> Vec<(&'static str, Vec<u8>)> {
         (
             "seed-whole-header",
             [&[WHOLE | HEADER | MEND], &file[..400]].concat(),
+        ),
+        (
+            "seed-whole-v1",
+            [&[WHOLE | HEADER | MEND], OF_VERSION_1].concat(),
         ),
         ("seed-v1", change(MEND, 8, &[1])),
         ("seed-v3", change(MEND, 8, &[3])),
