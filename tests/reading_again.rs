@@ -259,3 +259,32 @@ fn a_large_append_is_read_backward_about_as_fast_as_forward() {
         }
     }
 }
+
+/// What is asked for ahead lies in more segments than are kept open, and the
+/// append that is being read has more to give.
+#[test]
+fn a_slow_reader_keeps_the_append_that_he_is_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let large = |number: u64| Event::new("Large", vec![number as u8; 1500]);
+    let small = |number: u64| Event::new("Large", number.to_string());
+    let writer = options(Reads::Mapped).open(dir.path()).unwrap();
+    for number in 0..100 {
+        let events = [small(number), large(number), small(number)];
+        writer.append(Append::to("large").events(events)).unwrap();
+    }
+    writer.close().unwrap();
+    for reads in [Reads::Mapped, Reads::Plain] {
+        let store = options(reads).open_read_only(dir.path()).unwrap();
+        let query = Query::category("large")
+            .with_type("Large")
+            .after(Position::new(1));
+        let mut count = 0;
+        let mut take_time = |_: EventRef<'_>| {
+            thread::sleep(Duration::from_micros(50));
+            count += 1;
+            ControlFlow::Continue(())
+        };
+        store.scan(&query, &mut take_time).unwrap();
+        assert_eq!(count, 299);
+    }
+}
