@@ -13,8 +13,8 @@ const SLOTS: usize = 128;
 /// until another name takes that.
 #[derive(Debug)]
 pub(crate) struct KnownKeys {
-    /// Whose keys these are: two with the same secret make the same keys.
-    hasher: Option<TermHasher>,
+    /// Whose keys these are: hashers with the same secret make the same keys.
+    secret: Option<[u8; 16]>,
     slots: Box<[(Name, TermKey); SLOTS]>,
 }
 
@@ -78,7 +78,7 @@ impl Default for KnownKeys {
             is_stream: false,
         };
         KnownKeys {
-            hasher: None,
+            secret: None,
             slots: Box::new([(Name::NONE, nothing); SLOTS]),
         }
     }
@@ -87,9 +87,10 @@ impl Default for KnownKeys {
 impl KnownKeys {
     /// From here on keys are those of this hasher.
     pub(crate) fn turn_to(&mut self, hasher: &TermHasher) {
-        if self.hasher.as_ref() != Some(hasher) {
+        let secret = Some(hasher.secret());
+        if self.secret != secret {
             *self = KnownKeys {
-                hasher: Some(hasher.clone()),
+                secret,
                 ..KnownKeys::default()
             };
         }

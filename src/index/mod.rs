@@ -12,7 +12,6 @@ mod audit;
 mod body;
 mod build;
 mod explain;
-mod few;
 mod file;
 mod filter;
 mod ids;
@@ -24,7 +23,6 @@ mod postings;
 mod sealed;
 mod search;
 mod short;
-mod sip;
 mod table;
 mod terms;
 

@@ -3,7 +3,6 @@
 //! Terms are hashes and versions without a stream are in no list, so what is
 //! found here is a candidate: whoever reads the event compares.
 
-use super::few::Few;
 use super::file::LastPlace;
 use super::list::List;
 use super::parts::{Part, Parts};
@@ -12,6 +11,11 @@ use crate::error::Result;
 use crate::format::index::TermKey;
 use crate::store::{Direction, Query, QueryItem};
 use crate::types::{Position, Version};
+use smallvec::{SmallVec, smallvec};
+
+/// A list that nearly always has one element: most queries have one item of one
+/// term, and most of what is searched for them is one list.
+type Few<T> = SmallVec<[T; 1]>;
 
 /// How the parts of the index are searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,18 +45,18 @@ struct ItemTerms {
 
 impl ItemTerms {
     fn new(item: &QueryItem, hasher: &TermHasher) -> Self {
-        let mut groups = Few::None;
+        let mut groups = Few::new();
         let stream = item.stream().map(|name| hasher.stream(name));
-        groups.extend(stream.map(Few::One));
-        groups.extend(item.category().map(|name| Few::One(hasher.category(name))));
+        groups.extend(stream.map(|key| smallvec![key]));
+        groups.extend(item.category().map(|name| smallvec![hasher.category(name)]));
         if stream.is_none() && item.versions().1 == Version::new(1) {
-            groups.push(Few::One(hasher.marks().stream_start));
+            groups.push(smallvec![hasher.marks().stream_start]);
         }
         if !item.types().is_empty() {
             let types = item.types().iter().map(|name| hasher.event_type(name));
             groups.push(types.collect());
         }
-        groups.extend(item.tags().iter().map(|name| Few::One(hasher.tag(name))));
+        groups.extend(item.tags().iter().map(|name| smallvec![hasher.tag(name)]));
         ItemTerms {
             groups,
             stream,
@@ -149,7 +153,7 @@ impl Search {
         };
         let entered = self.enter(part)?;
         if entered.is_last {
-            self.parts = Few::None;
+            self.parts = Few::new();
         }
         self.current = Some(entered);
         Ok(true)
@@ -188,8 +192,8 @@ impl Search {
         let place = |position: Position| (position.get() - first.get()) as u32;
         let low = place(self.low.next().max(first));
         let high = place(self.high.min(last));
-        let mut items = Few::None;
-        for terms in &*self.items {
+        let mut items = Few::new();
+        for terms in &self.items {
             items.extend(ItemSearch::open(&part, terms, low, high, self.direction)?);
         }
         let is_last = self.items.len() == 1 && items.iter().any(|item| item.is_last);
@@ -201,7 +205,7 @@ impl Search {
             Way::Cheaper => self.cheaper_to_walk(&mut items)?,
         };
         if let Some((low, high)) = walked {
-            items = Few::One(ItemSearch::every(low, high));
+            items = smallvec![ItemSearch::every(low, high)];
         }
         Ok(PartSearch {
             part,
@@ -326,7 +330,7 @@ impl PartSearch {
             return Ok(None);
         };
         let mut best: Option<u32> = None;
-        for item in &mut *self.items {
+        for item in &mut self.items {
             let Some(found) = item.seek(from, self.direction)? else {
                 continue;
             };
@@ -368,16 +372,16 @@ impl ItemSearch {
         direction: Direction,
     ) -> Result<Option<Self>> {
         let mut item = ItemSearch {
-            groups: Few::None,
+            groups: Few::new(),
             low,
             high,
             found: None,
             ended: false,
             is_last: false,
         };
-        for keys in &*terms.groups {
-            let mut lists = Few::None;
-            for key in &**keys {
+        for keys in &terms.groups {
+            let mut lists = Few::new();
+            for key in keys {
                 lists.extend(List::open(part, *key)?);
             }
             if lists.is_empty() {
@@ -396,7 +400,7 @@ impl ItemSearch {
     /// Every place of a range is a candidate.
     fn every(low: u32, high: u32) -> Self {
         ItemSearch {
-            groups: Few::None,
+            groups: Few::new(),
             low,
             high,
             found: None,

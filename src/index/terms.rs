@@ -1,9 +1,10 @@
 //! The terms of an event, and the keys under which the index knows them.
 
-use super::sip::Sip;
 use crate::format::ids::FINGERPRINT_BITS;
 use crate::format::index::TermKey;
 use crate::types::category_of;
+use siphasher::sip128::{Hash128, Hasher128, SipHasher13};
+use std::hash::Hasher;
 use uuid::Uuid;
 
 /// What a term says of an event. A stream called `a` and a tag called `a` are
@@ -28,21 +29,35 @@ pub(super) enum Kind {
 
 /// Makes keys of terms, with the store's own secret, so that nobody can choose
 /// names that collide.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct TermHasher {
-    sip: Sip,
+    start: SipHasher13,
 }
 
 impl TermHasher {
     pub(crate) fn new(key: &[u8; 16]) -> Self {
-        TermHasher { sip: Sip::new(key) }
+        TermHasher {
+            start: SipHasher13::new_with_key(key),
+        }
+    }
+
+    /// The secret that it was made with.
+    pub(super) fn secret(&self) -> [u8; 16] {
+        self.start.key()
+    }
+
+    fn hash(&self, kind: Kind, bytes: &[u8]) -> Hash128 {
+        let mut hasher = self.start;
+        hasher.write_u8(kind as u8);
+        hasher.write(bytes);
+        hasher.finish128()
     }
 
     fn key(&self, kind: Kind, text: &str) -> TermKey {
-        let [high, low] = self.sip.hash(kind as u8, text.as_bytes());
+        let hash = self.hash(kind, text.as_bytes());
         TermKey {
-            high,
-            low: low as u32,
+            high: hash.h1,
+            low: hash.h2 as u32,
             is_stream: matches!(kind, Kind::Stream),
         }
     }
@@ -65,8 +80,7 @@ impl TermHasher {
 
     /// The fingerprint under which an event's id is looked for.
     pub(crate) fn id(&self, id: Uuid) -> u64 {
-        let [high, _] = self.sip.hash(Kind::Id as u8, id.as_bytes());
-        high >> (64 - FINGERPRINT_BITS)
+        self.hash(Kind::Id, id.as_bytes()).h1 >> (64 - FINGERPRINT_BITS)
     }
 
     pub(crate) fn marks(&self) -> Marks {

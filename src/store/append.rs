@@ -1,10 +1,10 @@
 //! What is handed in (`Append`), what comes back (`Appended`), and the wait
 //! between the two (`Pending`).
 
-use super::few::Few;
 use super::query::Query;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Durability, Event, Expected, MAX_NAME_BYTES, Position, Timestamp, Version};
+use smallvec::{SmallVec, smallvec};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
@@ -36,10 +36,10 @@ use uuid::Uuid;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Append {
-    streams: Few<StreamPart>,
+    streams: SmallVec<[StreamPart; 1]>,
     /// Where each stream stands in `streams`, once there are many.
     places: Option<HashMap<Cow<'static, str>, usize>>,
-    events: Few<(usize, Event)>,
+    events: SmallVec<[(usize, Event); 1]>,
     conditions: Vec<Query>,
     current: usize,
     durability: Option<Durability>,
@@ -71,12 +71,12 @@ impl Append {
     /// An append to this stream, expecting nothing of it yet.
     pub fn to(stream: impl Into<Cow<'static, str>>) -> Self {
         Append {
-            streams: Few::One(StreamPart {
+            streams: smallvec![StreamPart {
                 name: stream.into(),
                 expected: Expected::Any,
-            }),
+            }],
             places: None,
-            events: Few::None,
+            events: SmallVec::new(),
             conditions: Vec::new(),
             current: 0,
             durability: None,
@@ -124,7 +124,7 @@ impl Append {
     /// Sets what is expected of the current stream.
     #[must_use]
     pub fn expect(mut self, expected: impl Into<Expected>) -> Self {
-        self.streams.as_mut_slice()[self.current].expected = expected.into();
+        self.streams[self.current].expected = expected.into();
         self
     }
 

@@ -3,7 +3,6 @@
 mod append;
 mod events;
 mod explain;
-mod few;
 mod limits;
 mod query;
 
