@@ -39,6 +39,9 @@ struct Subject {
     plan: Plan,
     model: Model,
     files: Vec<(String, u64)>,
+    /// Of the tail of a killed store: the position of each frame's event, and
+    /// where the frame ends.
+    frames: Vec<(u64, u64)>,
 }
 
 pub fn run(settings: &Settings) -> bool {
@@ -107,6 +110,7 @@ impl Subject {
         let mut model = Model::default();
         let mut rng = Rng::new(seed);
         let mut last_but_one = 0;
+        let mut frames = Vec::new();
         for number in 0.. {
             let size = disk.files().iter().map(|(_, size)| size).sum::<u64>();
             // The last events come after a clean close, but for some.
@@ -131,6 +135,9 @@ impl Subject {
             last_but_one = model.head();
             model.submit(&append, Durability::Durable);
             store.append(append).unwrap();
+            if !closed {
+                frames.push((model.head(), end_of_log(&disk)));
+            }
         }
         model.promise(model.head());
         if closed {
@@ -142,7 +149,10 @@ impl Subject {
         abandon(&world, store);
         let disk = disk.crash_point().crash(&[]);
         let files = disk.files();
+        let in_tail = frames.partition_point(|(_, (segment, _))| segment != &end_of_log(&disk).0);
+        let frames = frames.split_off(in_tail).into_iter();
         Subject {
+            frames: frames.map(|(position, (_, end))| (position, end)).collect(),
             name: if closed { "closed cleanly" } else { KILLED },
             disk,
             plan,
@@ -228,9 +238,33 @@ impl Subject {
         let all = matches!(damage, Damage::Gone | Damage::Length(..128));
         match last {
             // With the last segment its watermarks are gone.
-            Some((tail, _)) if tail == path && all && self.name == KILLED => base(tail) - 2,
+            Some((tail, _)) if tail == path && self.name == KILLED => match all {
+                true => base(tail) - 2,
+                false => self.required_of_tail(base(tail), damage),
+            },
             _ => self.model.required,
         }
+    }
+
+    /// Each frame says that what was before it is durable, as long as it is whole:
+    /// a sector may have the end of the last one but one and all of the last.
+    fn required_of_tail(&self, base: u64, damage: &Damage) -> u64 {
+        let sectors = match damage {
+            Damage::Zeros(one) | Damage::Sector(one, ..) => [*one; 2],
+            Damage::Swap(one, two) => [*one, *two],
+            _ => return self.model.required,
+        };
+        let size = SECTOR as u64;
+        let mut start = 0;
+        let mut told = base - 2;
+        for (position, end) in &self.frames {
+            let is_struck = |sector: &u64| start < (sector + 1) * size && sector * size < *end;
+            if !sectors.iter().any(is_struck) {
+                told = position - 1;
+            }
+            start = *end;
+        }
+        told.min(self.model.required)
     }
 
     fn look(
@@ -277,6 +311,17 @@ enum Depth {
 
 /// From all sides takes some ten times as long as reading.
 const SHALLOW: usize = 64;
+
+/// The segment that was written to last, and where its last frame ends.
+fn end_of_log(disk: &SimDisk) -> (String, u64) {
+    let segments = disk.files().into_iter().map(|(path, _)| path);
+    let begun = segments.filter_map(|path| {
+        let bytes = disk.bytes(Path::new(&path)).unwrap();
+        let last = bytes.iter().rposition(|byte| *byte != 0)? as u64;
+        (path.ends_with(".seg") && last >= 128).then_some((path, last + 1))
+    });
+    begun.max().unwrap()
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Seen {
