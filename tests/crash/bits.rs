@@ -149,7 +149,8 @@ impl Subject {
         abandon(&world, store);
         let disk = disk.crash_point().crash(&[]);
         let files = disk.files();
-        let in_tail = frames.partition_point(|(_, (segment, _))| segment != &end_of_log(&disk).0);
+        let tail = frames.last().map(|(_, (segment, _))| segment.clone());
+        let in_tail = frames.partition_point(|(_, (segment, _))| Some(segment) != tail.as_ref());
         let frames = frames.split_off(in_tail).into_iter();
         Subject {
             frames: frames.map(|(position, (_, end))| (position, end)).collect(),

@@ -111,8 +111,7 @@ impl Ahead {
             self.fetched += 1;
             // Without mappings there is nothing to fetch from.
             if shared.segments.access() == Access::Mapped {
-                let reader = readers.get(shared, found.segment)?;
-                reader.segment().fetch(found.offset);
+                readers.fetch(shared, found)?;
             }
         }
         Ok(())
@@ -124,8 +123,7 @@ impl Ahead {
             return Ok(());
         }
         for found in self.found.get(self.fetched..).unwrap_or(&[]) {
-            let reader = readers.get(shared, found.segment)?;
-            reader.segment().fetch_start(found.offset);
+            readers.fetch_start(shared, found)?;
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use super::super::shared::Shared;
 use crate::error::Result;
+use crate::index::Candidate;
 use crate::log::SegmentReader;
 
 /// How many are kept: a stream leads back and forth between segments, and each
@@ -25,6 +26,22 @@ impl Readers {
             None => self.open(shared, number)?,
         };
         Ok(&mut self.kept[at].1)
+    }
+
+    /// Has the processor fetch an event that will be read soon.
+    #[inline]
+    pub(super) fn fetch(&mut self, shared: &Shared, candidate: &Candidate) -> Result<()> {
+        let reader = self.get(shared, candidate.segment)?;
+        reader.segment().fetch(candidate.offset);
+        Ok(())
+    }
+
+    /// The same somewhat earlier, for the page that it begins in.
+    #[inline]
+    pub(super) fn fetch_start(&mut self, shared: &Shared, candidate: &Candidate) -> Result<()> {
+        let reader = self.get(shared, candidate.segment)?;
+        reader.segment().fetch_start(candidate.offset);
+        Ok(())
     }
 
     /// Gives up all readers but that of a segment.

@@ -103,18 +103,19 @@ impl Room {
         visit: &mut Visit<'_>,
     ) -> ControlFlow<()> {
         let found = &self.short.found;
+        // Only hints: what can't be read is met again where it is lent.
         for candidate in found.iter().skip(AHEAD) {
-            self.readers.fetch_start(shared, candidate);
+            let _ = self.readers.fetch_start(shared, candidate);
         }
         for near in found.iter().take(AHEAD) {
-            self.readers.fetch(shared, near);
+            let _ = self.readers.fetch(shared, near);
         }
         for (index, candidate) in found.iter().enumerate() {
             if rest.left == 0 {
                 break;
             }
             if let Some(later) = found.get(index + AHEAD) {
-                self.readers.fetch(shared, later);
+                let _ = self.readers.fetch(shared, later);
             }
             let take = |event: EventRef<'_>| wanted.is(&event).then(|| visit(event));
             let Some(flow) = self.readers.lend(shared, candidate, take) else {
@@ -129,20 +130,6 @@ impl Room {
 }
 
 impl Readers {
-    #[inline]
-    fn fetch_start(&mut self, shared: &Shared, candidate: &Candidate) {
-        if let Ok(reader) = self.get(shared, candidate.segment) {
-            reader.segment().fetch_start(candidate.offset);
-        }
-    }
-
-    #[inline]
-    fn fetch(&mut self, shared: &Shared, candidate: &Candidate) {
-        if let Ok(reader) = self.get(shared, candidate.segment) {
-            reader.segment().fetch(candidate.offset);
-        }
-    }
-
     /// Lends an event that has verified. Nothing if it has not, or is no longer
     /// what it was, or is one of many in a frame.
     #[inline]
