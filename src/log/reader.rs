@@ -204,6 +204,21 @@ impl SegmentReader {
         }
     }
 
+    /// Verifies the frame at an offset with its records, if it is no longer than
+    /// `most`, and notes that. Nothing if it is longer, or damaged, or there is
+    /// none, or nothing is noted here.
+    pub(crate) fn verify(&mut self, offset: u64, most: u64) -> Option<()> {
+        self.verified_frames()?;
+        let frame = self.frame(offset).ok()??;
+        let head = *frame.head();
+        if head.length() > most {
+            return None;
+        }
+        frame.verify().ok()?;
+        self.note(&head, Known::All);
+        Some(())
+    }
+
     /// Where the readable bytes end.
     fn limit(&self) -> u64 {
         match self.published_only {

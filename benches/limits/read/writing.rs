@@ -16,9 +16,18 @@ const STEP: u64 = 2000;
 const EVENTS: u64 = 1_000_000;
 
 pub(crate) fn reads_while_writing(dir: &Path, events: u64, rounds: usize) -> annals::Result<()> {
-    println!("one thread reads streams by Zipf's law, another one writes");
     let (store, _) = made(dir, Workload::new(events))?;
-    let queries = queries(&store, events);
+    println!("one thread reads streams by Zipf's law, another one writes");
+    let own = Choice::Zipf(1000);
+    both(&store, &queries(&store, events), &own, rounds);
+    println!("one thread reads any stream as far as it goes, another one appends to them");
+    let streams = (events / 10).max(1);
+    both(&store, &any(streams), &Choice::Zipf(streams), rounds);
+    store.close()
+}
+
+/// Reads with these queries alone and beside a writer to streams of this choice.
+fn both(store: &LogStore, queries: &[Query], choice: &Choice, rounds: usize) {
     let names = [
         "reads alone",
         "reads beside writes",
@@ -28,11 +37,11 @@ pub(crate) fn reads_while_writing(dir: &Path, events: u64, rounds: usize) -> ann
     let mut lines = names.map(Line::new);
     let mut add = |line: usize, time| lines[line].add(time, EVENTS, 0);
     for _ in 0..rounds {
-        add(0, read(&store, &queries));
-        add(2, write(&store));
+        add(0, read(store, queries));
+        add(2, write(store, choice));
         let (read, written) = std::thread::scope(|scope| {
-            let writer = scope.spawn(|| write(&store));
-            (read(&store, &queries), writer.join().unwrap())
+            let writer = scope.spawn(|| write(store, choice));
+            (read(store, queries), writer.join().unwrap())
         });
         add(1, read);
         add(3, written);
@@ -42,7 +51,6 @@ pub(crate) fn reads_while_writing(dir: &Path, events: u64, rounds: usize) -> ann
     beside.print(&[("reads alone", alone)]);
     writes_alone.print(&[]);
     writes_beside.print(&[("writes alone", writes_alone)]);
-    store.close()
 }
 
 /// Streams by Zipf's law, as they are now.
@@ -54,14 +62,21 @@ fn queries(store: &LogStore, events: u64) -> Vec<Query> {
     bounded.take(1000).collect()
 }
 
+/// Streams of which each is as likely, and whatever they have.
+fn any(streams: u64) -> Vec<Query> {
+    let mut random = Random::new(8);
+    let names = std::iter::repeat_with(|| stream_name(random.below(streams)));
+    names.map(Query::stream).take(100_000).collect()
+}
+
 fn read(store: &LogStore, queries: &[Query]) -> Duration {
     let mut next = queries.iter().cycle();
     for_a_round(|| next.next().map_or(0, |query| scan(store, query)))
 }
 
 /// Appends, each handed to the operating system before the next one.
-fn write(store: &LogStore) -> Duration {
-    let mut workload = Workload::with_choice(u64::MAX, Choice::Zipf(1000), 3);
+fn write(store: &LogStore, choice: &Choice) -> Duration {
+    let mut workload = Workload::with_choice(u64::MAX, choice.clone(), 3);
     for_a_round(|| {
         for _ in 0..STEP {
             let given = workload.next().unwrap();

@@ -1,15 +1,18 @@
-//! Reads of a few events of one stream that were read before: nothing is set up
-//! for them, and no memory is asked for.
+//! Reads of a few events of one stream that is looked at often: nothing is set up
+//! for them, and no memory is asked for. What was appended to it since is verified
+//! on the way.
 
 use super::super::shared::Shared;
 use super::Visit;
 use super::readers::Readers;
+use crate::env::Stopwatch;
 use crate::env::sync::Mutex;
 use crate::index::{Asked, Candidate, Short};
 use crate::log::Access;
 use crate::store::{Direction, Query};
 use crate::types::{EventRef, Position, Version};
 use std::ops::ControlFlow;
+use std::time::Duration;
 
 /// How many rooms are kept: one for each thread that reads at the same time.
 const KEPT: usize = 16;
@@ -17,6 +20,11 @@ const KEPT: usize = 16;
 const AHEAD: usize = 8;
 /// A frame of more events is not walked for each of them.
 const FEW: u32 = 64;
+/// Longer frames are left to those that verify a record at a time, in bytes.
+const LONG: u64 = 64 << 10;
+/// Who took longer to verify a frame waited for the medium: a search asks it for
+/// the next ones together.
+const SLOW: Duration = Duration::from_micros(10);
 
 /// What short reads leave behind for those that follow.
 #[derive(Debug, Default)]
@@ -117,8 +125,13 @@ impl Room {
             if let Some(later) = found.get(index + AHEAD) {
                 let _ = self.readers.fetch(shared, later);
             }
-            let take = |event: EventRef<'_>| wanted.is(&event).then(|| visit(event));
-            let Some(flow) = self.readers.lend(shared, candidate, take) else {
+            let mut take = |event: EventRef<'_>| wanted.is(&event).then(|| visit(event));
+            let known = self.readers.lend(shared, candidate, &mut take);
+            let lent = known.or_else(|| {
+                self.readers.verify(shared, candidate)?;
+                self.readers.lend(shared, candidate, &mut take)
+            });
+            let Some(flow) = lent else {
                 return ControlFlow::Continue(());
             };
             rest.bounds.0 = candidate.position;
@@ -152,6 +165,16 @@ impl Readers {
         }
         let record = head.record(bytes, candidate.position, &mut head.start());
         Some(take(record.ok()?.decode().ok()?))
+    }
+
+    /// Verifies the frame of an event that was appended lately. Nothing if it is
+    /// damaged, or large, or had to be waited for.
+    #[cold]
+    fn verify(&mut self, shared: &Shared, candidate: &Candidate) -> Option<()> {
+        let since = Stopwatch::start();
+        let reader = self.get(shared, candidate.segment).ok()?;
+        reader.verify(candidate.offset, LONG)?;
+        (since.read() <= SLOW).then_some(())
     }
 }
 
@@ -289,18 +312,64 @@ mod tests {
         let query = Query::stream(name(3));
         let before = scanned(&store, &query);
         assert_eq!(scanned(&store, &query), before);
-        // Not verified yet: the search goes on where the short read stops.
+        // It is verified on the way; had that to be waited for, a search goes on.
         let event = Event::new("Happened", "later");
         store.append(Append::to(name(3)).event(event)).unwrap();
         let (lent, rest, done) = short(&store, &query);
-        assert_eq!((lent.len(), done), (before.len(), false));
-        assert_eq!(rest.bounds.0, before[before.len() - 1].0);
+        assert_eq!(lent.len(), before.len() + usize::from(done));
+        assert_eq!(rest.bounds.0, lent[lent.len() - 1].0);
         let after = scanned(&store, &query);
         assert_eq!(
             (after.len(), &after[..before.len()]),
             (before.len() + 1, &*before)
         );
         assert!(short(&store, &query).2);
+    }
+
+    /// Where the last event of a stream is.
+    fn last_of(store: &LogStore, stream: &str) -> Candidate {
+        let asked = Asked {
+            stream: store.shared.hasher.stream(stream),
+            versions: (Version::NONE, Version::MAX),
+            bounds: (Position::START, store.head()),
+        };
+        let mut short = Short::default();
+        short.find(&store.shared.index.parts(), &asked).unwrap();
+        short.found[short.found.len() - 1]
+    }
+
+    #[test]
+    fn nothing_is_lent_before_it_has_verified() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path());
+        let query = Query::stream(name(3));
+        let before = scanned(&store, &query);
+        let append = || Append::to(name(3)).event(Event::new("Happened", vec![b'y'; 99]));
+        store.append(append()).unwrap();
+        let (shared, mut readers) = (&*store.shared, Readers::default());
+        let found = last_of(&store, &name(3));
+        assert!(readers.lend(shared, &found, |_| ()).is_none());
+        let reader = readers.get(shared, found.segment).unwrap();
+        assert_eq!(reader.verify(found.offset, 99), None, "it is longer");
+        assert_eq!(reader.verify(found.offset + 1, LONG), None, "no frame");
+        assert!(readers.lend(shared, &found, |_| ()).is_none());
+        let reader = readers.get(shared, found.segment).unwrap();
+        assert_eq!(reader.verify(found.offset, LONG), Some(()));
+        assert!(readers.lend(shared, &found, |_| ()).is_some());
+
+        // One that goes bad before anybody has read it is told of, not lent.
+        store.append(append()).unwrap();
+        let found = last_of(&store, &name(3));
+        let path = readers.get(shared, found.segment).unwrap().segment().path();
+        let mut bytes = std::fs::read(path).unwrap();
+        let data = found.offset as usize + 100;
+        bytes[data] ^= 1;
+        let file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+        std::io::Write::write_all(&mut &file, &bytes).unwrap();
+        let (lent, _, done) = short(&store, &query);
+        assert!(!done && lent.len() <= before.len() + 1);
+        let error = store.scan(&query, &mut |_| ControlFlow::Continue(()));
+        assert!(error.unwrap_err().is_corrupt());
     }
 
     #[test]
