@@ -11,6 +11,7 @@ pub(crate) mod identity;
 pub(crate) mod ids;
 pub(crate) mod index;
 pub(crate) mod lone;
+pub(crate) mod mark;
 pub(crate) mod names;
 pub(crate) mod parked;
 pub(crate) mod record;

@@ -9,19 +9,12 @@ use crate::format::checksum;
 use crate::format::index::{
     DirectoryWriter, HEADER_BYTES, IndexHeader, IndexVersion, Sections, TermKey, encode_places,
 };
+use crate::format::mark::FrameMark;
 use crate::types::{Position, StoreId, Version};
 use std::sync::Arc;
 
 /// How many bytes of a file one checksum covers.
 pub(super) const CHECK_BLOCK: usize = 16 << 10;
-
-/// Which frame in the log is the last that an index file covers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FrameMark {
-    pub(crate) segment: u64,
-    pub(crate) offset: u64,
-    pub(crate) checksum: u32,
-}
 
 /// The bytes of a new index file and the range that they are for.
 #[derive(Debug)]
@@ -160,9 +153,7 @@ impl Builder {
             last,
             bucket_bits: directory.bucket_bits,
             terms: directory.terms,
-            last_segment: mark.segment,
-            last_offset: mark.offset,
-            last_checksum: mark.checksum,
+            last_frame: mark,
             sections: Sections {
                 segments: starts[0],
                 place_table: starts[1],

@@ -1,7 +1,7 @@
 //! An index file, opened: looked into where it lies.
 
 use super::body::Body;
-use super::build::{CHECK_BLOCK, FrameMark};
+use super::build::CHECK_BLOCK;
 use super::filter::Filter;
 use super::sealed::{self, damaged};
 use super::search::Candidate;
@@ -12,6 +12,7 @@ use crate::format::index::{
     BLOCK, Directory, Entry, HEADER_BYTES, IndexHeader, PLACES_PER_BLOCK, PlaceBlock, Postings,
     TermKey,
 };
+use crate::format::mark::FrameMark;
 use crate::types::{Position, StoreId, Version};
 use byteorder::{ByteOrder, LittleEndian};
 use std::ops::Range;
@@ -147,11 +148,7 @@ impl IndexFile {
 
     /// The frame that the file's range ends with.
     pub(crate) fn mark(&self) -> FrameMark {
-        FrameMark {
-            segment: self.header.last_segment,
-            offset: self.header.last_offset,
-            checksum: self.header.last_checksum,
-        }
+        self.header.last_frame
     }
 
     fn fail(&self, fault: Fault) -> Error {

@@ -27,7 +27,7 @@ mod table;
 mod terms;
 
 pub(crate) use audit::Audit;
-pub(crate) use build::{FrameMark, Image, merge};
+pub(crate) use build::{Image, merge};
 pub(crate) use explain::explain;
 pub(crate) use file::IndexFile;
 pub(crate) use ids::{IdAudit, IdFile, IdParts, IdTable, Ids, Sorted, WriteFailure, merged, write};

@@ -7,8 +7,9 @@ use crate::disk::shared::{MOST_HEALINGS, Shared, Writer};
 use crate::env::{Env, fs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::format::ids::{IdEntry, IdsHeader};
+use crate::format::mark::FrameMark;
 use crate::format::names;
-use crate::index::{FrameMark, IdFile, Ids, Sorted, WriteFailure, merged, write};
+use crate::index::{IdFile, Ids, Sorted, WriteFailure, merged, write};
 use crate::types::{Durability, Position, StoreId};
 use std::path::Path;
 use std::sync::Arc;
@@ -49,9 +50,7 @@ impl<'a> Place<'a> {
             first,
             last,
             blocks: IdsHeader::blocks_for(count),
-            last_segment: mark.segment,
-            last_offset: mark.offset,
-            last_checksum: mark.checksum,
+            last_frame: mark,
         };
         let name = names::ids(first, last);
         let (path, temporary) = (self.dir.join(&name), self.dir.join(format!("{name}.tmp")));

@@ -1,6 +1,7 @@
 //! The header of a file of ids, and where the sections begin.
 
 use super::{BLOCK_BYTES, CHECK_BYTES, ENTRY_BYTES};
+use crate::format::mark::FrameMark;
 use crate::format::{Fault, checksum};
 use crate::types::{Position, StoreId};
 use byteorder::{ByteOrder, LittleEndian};
@@ -19,11 +20,7 @@ pub(crate) struct IdsHeader {
     pub(crate) first: Position,
     pub(crate) last: Position,
     pub(crate) blocks: u32,
-    /// The frame of the last event: its segment, offset and head checksum.
-    /// A file whose last frame isn't in the log is of another history.
-    pub(crate) last_segment: u64,
-    pub(crate) last_offset: u64,
-    pub(crate) last_checksum: u32,
+    pub(crate) last_frame: FrameMark,
 }
 
 impl IdsHeader {
@@ -63,13 +60,9 @@ impl IdsHeader {
         LittleEndian::write_u32(&mut bytes[8..12], VERSION);
         LittleEndian::write_u32(&mut bytes[12..16], self.blocks);
         bytes[16..32].copy_from_slice(self.store.as_bytes());
-        let numbers = [
-            self.first.get(),
-            self.last.get(),
-            self.last_segment,
-            self.last_offset,
-            u64::from(self.last_checksum),
-        ];
+        let frame = self.last_frame.numbers();
+        let (first, last) = (self.first.get(), self.last.get());
+        let numbers = [first, last, frame[0], frame[1], frame[2]];
         LittleEndian::write_u64_into(&numbers, &mut bytes[32..32 + 8 * numbers.len()]);
         let sum = checksum::plain(&bytes[..HEADER_BYTES - 4]);
         LittleEndian::write_u32(&mut bytes[HEADER_BYTES - 4..], sum);
@@ -97,9 +90,7 @@ impl IdsHeader {
             first: Position::new(numbers[0]),
             last: Position::new(numbers[1]),
             blocks: LittleEndian::read_u32(&bytes[12..16]),
-            last_segment: numbers[2],
-            last_offset: numbers[3],
-            last_checksum: numbers[4] as u32,
+            last_frame: FrameMark::from_numbers([numbers[2], numbers[3], numbers[4]]),
         };
         header.check(length)
     }
@@ -132,9 +123,7 @@ mod tests {
             first: Position::new(5),
             last: Position::new(1004),
             blocks: IdsHeader::blocks_for(1000),
-            last_segment: 2,
-            last_offset: 999,
-            last_checksum: 77,
+            last_frame: FrameMark::from_numbers([2, 999, 77]),
         };
         assert_eq!((header.entries(), header.blocks), (1000, 34));
         assert_eq!((header.entries_at(), header.checks_at()), (4096, 14096));

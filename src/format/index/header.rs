@@ -1,5 +1,6 @@
 //! The header of an index file, and the order of its sections.
 
+use crate::format::mark::FrameMark;
 use crate::format::{Fault, checksum};
 use crate::types::{Position, StoreId};
 use byteorder::{ByteOrder, LittleEndian};
@@ -53,11 +54,7 @@ pub(crate) struct IndexHeader {
     pub(crate) last: Position,
     pub(crate) bucket_bits: u32,
     pub(crate) terms: u64,
-    /// The frame of the last event: its segment, offset and head checksum.
-    /// A file whose last frame isn't in the log is of another history.
-    pub(crate) last_segment: u64,
-    pub(crate) last_offset: u64,
-    pub(crate) last_checksum: u32,
+    pub(crate) last_frame: FrameMark,
     pub(crate) sections: Sections,
 }
 
@@ -69,13 +66,14 @@ impl IndexHeader {
         LittleEndian::write_u32(&mut bytes[12..16], self.bucket_bits);
         bytes[16..32].copy_from_slice(self.store.as_bytes());
         let sections = &self.sections;
+        let frame = self.last_frame.numbers();
         let numbers = [
             self.first.get(),
             self.last.get(),
             self.terms,
-            self.last_segment,
-            self.last_offset,
-            u64::from(self.last_checksum),
+            frame[0],
+            frame[1],
+            frame[2],
             sections.segments,
             sections.place_table,
             sections.place_data,
@@ -111,9 +109,7 @@ impl IndexHeader {
             last: Position::new(numbers[1]),
             bucket_bits: LittleEndian::read_u32(&bytes[12..16]),
             terms: numbers[2],
-            last_segment: numbers[3],
-            last_offset: numbers[4],
-            last_checksum: numbers[5] as u32,
+            last_frame: FrameMark::from_numbers([numbers[3], numbers[4], numbers[5]]),
             sections: Sections {
                 segments: numbers[6],
                 place_table: numbers[7],
@@ -171,9 +167,7 @@ mod tests {
             last: Position::new(9),
             bucket_bits: 3,
             terms: 4,
-            last_segment: 2,
-            last_offset: 999,
-            last_checksum: 77,
+            last_frame: FrameMark::from_numbers([2, 999, 77]),
             sections: Sections {
                 segments: 192,
                 place_table: 200,

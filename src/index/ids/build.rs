@@ -175,6 +175,7 @@ mod tests {
     use super::*;
     use crate::env::Env;
     use crate::env::fs::Mode;
+    use crate::format::mark::FrameMark;
     use crate::types::{Position, StoreId};
 
     const STORE: StoreId = StoreId::from_bytes([3; 16]);
@@ -185,9 +186,7 @@ mod tests {
             first: Position::new(first),
             last: Position::new(first + entries - 1),
             blocks: IdsHeader::blocks_for(entries),
-            last_segment: 1,
-            last_offset: 2,
-            last_checksum: 3,
+            last_frame: FrameMark::from_numbers([1, 2, 3]),
         }
     }
 

@@ -9,7 +9,7 @@ use crate::format::Fault;
 use crate::format::ids::{
     BLOCK_BYTES, Block, CHECK_BYTES, ENTRY_BYTES, HEADER_BYTES, IdEntry, IdsHeader, block_of,
 };
-use crate::index::FrameMark;
+use crate::format::mark::FrameMark;
 use crate::index::sealed::{self, damaged};
 use crate::types::{Position, StoreId};
 use std::ops::Range;
@@ -77,11 +77,7 @@ impl IdFile {
 
     /// The frame that the file's range ends with.
     pub(crate) fn mark(&self) -> FrameMark {
-        FrameMark {
-            segment: self.header.last_segment,
-            offset: self.header.last_offset,
-            checksum: self.header.last_checksum,
-        }
+        self.header.last_frame
     }
 
     /// Appends the positions of a fingerprint, ascending. Most often the
