@@ -8,16 +8,19 @@ use crate::types::{Durability, Limits};
 use std::path::Path;
 use std::sync::Arc;
 
-/// How a store reads its files. Both ways read the same.
+/// How a store reads its files. Both ways read the same. The default is
+/// `Mapped` where addresses have 64 bits and `Plain` where they have fewer: a
+/// log may be larger than what can be addressed there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reads {
     /// Through memory mappings: no copies, and the operating system's cache is
     /// the only one.
-    #[default]
+    #[cfg_attr(target_pointer_width = "64", default)]
     Mapped,
     /// By reading: for file systems whose files may vanish under a mapping
     /// (network shares, removable media). Index files that are touched are
     /// held in memory.
+    #[cfg_attr(not(target_pointer_width = "64"), default)]
     Plain,
 }
 
@@ -57,12 +60,13 @@ impl Options {
     pub const MAX_SEGMENT_SIZE: u64 = 1 << 30;
 
     /// Appends are durable, segments grow to 64 MiB, reads go through
-    /// mappings, the clock is the system's.
+    /// mappings (see [`Reads`] for where they don't), the clock is the
+    /// system's.
     pub fn new() -> Self {
         Options {
             durability: Durability::Durable,
             segment_size: 64 << 20,
-            reads: Reads::Mapped,
+            reads: Reads::default(),
             limits: Limits::default(),
             checkpoint_events: 1 << 16,
             unique_ids: false,
@@ -87,7 +91,7 @@ impl Options {
         self
     }
 
-    /// How files are read: through mappings unless set.
+    /// How files are read: as [`Reads`] says unless set.
     #[must_use]
     pub fn reads(mut self, reads: Reads) -> Self {
         self.reads = reads;

@@ -104,7 +104,7 @@ pub(crate) fn encode_head(
 /// it counts the bytes that it takes itself, too.
 fn with_own_length(without: usize) -> usize {
     let mut own = 1;
-    while without + own >= 1 << (7 * own) {
+    while (without + own) as u64 >= 1 << (7 * own) {
         own += 1;
     }
     without + own

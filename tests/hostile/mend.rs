@@ -45,7 +45,7 @@ fn segment(bytes: &mut [u8]) {
     let mut at = FRAMES;
     while let Some(head) = bytes.get(at..at + 4) {
         let length = u32::from_le_bytes(head.try_into().unwrap_or_default()) as usize;
-        if length < 38 || at + length > bytes.len() {
+        if length < 38 || length > bytes.len() - at {
             break;
         }
         frame(&mut bytes[at..at + length], place.clone(), at as u64);

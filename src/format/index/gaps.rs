@@ -63,8 +63,8 @@ impl Parameter {
             return 0;
         }
         let beyond = from.gamma().saturating_sub(1);
-        // No more than what may be passed over.
-        self.least(count) + beyond.min(1 << 31) as usize
+        // The codes of a whole list in place take less.
+        self.least(count) + beyond.min(1 << 16) as usize
     }
 
     /// Passes over a parameter, the length and the codes of so many gaps.

@@ -102,7 +102,7 @@ impl<'a> BitReader<'a> {
         word >> (self.at % 8)
     }
 
-    /// Passes over at most 2^32 bits.
+    /// Passes over so many bits, also where there are not as many left.
     #[inline]
     pub(super) fn skip(&mut self, bits: usize) {
         self.at += bits;
@@ -241,7 +241,7 @@ mod tests {
         assert_eq!((reader.get(8), reader.is_over()), (255, false));
         assert_eq!((reader.get(1), reader.is_over()), (0, true));
         assert_eq!(BitReader::new(&[0; 30]).gamma(), 0);
-        reader.skip(1 << 32);
+        reader.skip(usize::MAX / 2);
         assert_eq!((reader.get(9), reader.is_over()), (0, true));
     }
 }
