@@ -88,6 +88,13 @@ impl SegmentReader {
         }
     }
 
+    /// The same for all that may be read by now.
+    #[inline]
+    pub(crate) fn hold_all(&mut self) {
+        let end = self.map.as_ref().map_or(0, |map| (**map).as_ref().len());
+        self.hold(end as u64);
+    }
+
     /// The bytes that owned events share: in them lies the frame that was
     /// opened last, if they were held up to its end.
     pub(crate) fn shared(&self) -> &Bytes {

@@ -3,7 +3,7 @@
 use super::super::shared::Shared;
 use super::ahead::Ahead;
 use super::readers::Readers;
-use super::{Reading, Source, Visit, pass};
+use super::{Reading, Source, Visitor, pass};
 use crate::error::Result;
 use crate::store::Direction;
 use crate::types::{EventRef, Position};
@@ -21,7 +21,7 @@ struct Leap<'a> {
 
 impl Reading<'_> {
     /// Lends candidates as long as each has a frame of its own that has verified.
-    pub(super) fn leap(&mut self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
+    pub(super) fn leap<V: Visitor + ?Sized>(&mut self, visit: &mut V) -> Result<ControlFlow<()>> {
         let Source::Search(ahead, all) = &mut self.source else {
             return Ok(ControlFlow::Continue(()));
         };
@@ -50,9 +50,9 @@ impl Reading<'_> {
 
 impl Leap<'_> {
     #[inline]
-    fn run(
+    fn run<V: Visitor + ?Sized>(
         self,
-        visit: &mut Visit<'_>,
+        visit: &mut V,
         is_wanted: impl Fn(&EventRef<'_>) -> bool,
     ) -> Result<ControlFlow<()>> {
         while *self.left > 0
@@ -60,12 +60,14 @@ impl Leap<'_> {
             && let Some(found) = self.ahead.peek(self.shared, self.readers, *self.left)?
         {
             let reader = self.readers.get(self.shared, found.segment)?;
+            visit.enter(reader);
             let frames = reader.verified_frames();
             let lone = frames.and_then(|frames| frames.lone(found.offset));
             let Some(lone) = lone.filter(|lone| lone.position() == found.position) else {
                 break;
             };
-            let lent = lone.lend(|event| is_wanted(&event).then(|| visit(event)));
+            let lent =
+                lone.lend(|event| is_wanted(&event).then(|| visit.take(event, reader.shared())));
             let Some(flow) = lent else {
                 break;
             };

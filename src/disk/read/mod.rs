@@ -18,6 +18,7 @@ use self::stretch::Stretch;
 use super::shared::{MOST_HEALINGS, Shared};
 use crate::error::{Error, Result};
 use crate::index::{Search, Way};
+use crate::log::SegmentReader;
 use crate::store::{Direction, Query, QueryItem};
 use crate::types::{EventRef, Position};
 use bytes::Bytes;
@@ -27,6 +28,23 @@ use std::sync::Arc;
 
 /// Who events are lent to.
 type Visit<'a> = dyn FnMut(EventRef<'_>) -> ControlFlow<()> + 'a;
+
+/// Whoever events are handed to that have verified before.
+trait Visitor {
+    /// Sees the reader of the next ones before they are read.
+    #[inline]
+    fn enter(&mut self, _: &mut SegmentReader) {}
+
+    /// Takes an event, which lies within what the reader holds, if it was told to.
+    fn take(&mut self, event: EventRef<'_>, held: &Bytes) -> ControlFlow<()>;
+}
+
+impl Visitor for Visit<'_> {
+    #[inline]
+    fn take(&mut self, event: EventRef<'_>, _: &Bytes) -> ControlFlow<()> {
+        self(event)
+    }
+}
 
 /// A read on its way, under a fixed upper bound.
 pub(super) struct Reading<'q> {
@@ -116,7 +134,7 @@ impl<'q> Reading<'q> {
 
     /// Lends what comes next and has verified before: there is little to it, and
     /// it is the most of what is read. What stops it is met again by `next`.
-    fn go_on(&mut self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
+    fn go_on<V: Visitor + ?Sized>(&mut self, visit: &mut V) -> Result<ControlFlow<()>> {
         match &self.source {
             Source::Walk(true) => self.walk(visit),
             Source::Walk(false) => Ok(ControlFlow::Continue(())),
@@ -128,7 +146,7 @@ impl<'q> Reading<'q> {
     }
 
     /// Lends the events of the frames behind the last one.
-    fn walk(&mut self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
+    fn walk<V: Visitor + ?Sized>(&mut self, visit: &mut V) -> Result<ControlFlow<()>> {
         loop {
             let before = self.bounds.0;
             if self.walk_lone(visit)?.is_break() || self.walk_frame(visit)?.is_break() {
@@ -141,11 +159,12 @@ impl<'q> Reading<'q> {
     }
 
     /// As long as each frame has one event.
-    fn walk_lone(&mut self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
+    fn walk_lone<V: Visitor + ?Sized>(&mut self, visit: &mut V) -> Result<ControlFlow<()>> {
         let Some((number, last)) = &mut self.frame else {
             return Ok(ControlFlow::Continue(()));
         };
         let reader = self.readers.get(&self.shared, *number)?;
+        visit.enter(reader);
         let Some(frames) = reader.verified_frames() else {
             return Ok(ControlFlow::Continue(()));
         };
@@ -161,7 +180,7 @@ impl<'q> Reading<'q> {
             && lone.position() == self.bounds.0.next()
         {
             self.stretch.pass(reader.segment(), end + lone.length());
-            let Some(lent) = lone.lend(&mut *visit) else {
+            let Some(lent) = lone.lend(|event| visit.take(event, reader.shared())) else {
                 break;
             };
             self.left -= 1;
@@ -181,11 +200,12 @@ impl<'q> Reading<'q> {
     }
 
     /// The next frame, if it has verified.
-    fn walk_frame(&mut self, visit: &mut Visit<'_>) -> Result<ControlFlow<()>> {
+    fn walk_frame<V: Visitor + ?Sized>(&mut self, visit: &mut V) -> Result<ControlFlow<()>> {
         let Some((number, last)) = &mut self.frame else {
             return Ok(ControlFlow::Continue(()));
         };
         let reader = self.readers.get(&self.shared, *number)?;
+        visit.enter(reader);
         if last.head.last() == self.bounds.0
             && let Some((head, bytes)) = reader.known(last.head.end())
             && head.is_known()
@@ -204,7 +224,7 @@ impl<'q> Reading<'q> {
                 };
                 self.left -= 1;
                 self.bounds.0 = event.position();
-                if visit(event).is_break() {
+                if visit.take(event, reader.shared()).is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
             }

@@ -1,40 +1,101 @@
 //! Events to keep, and reading on once more have come.
 
-use super::{Reading, Source, is_all};
+use super::{Reading, Source, Visitor, is_all};
 use crate::error::Result;
+use crate::log::SegmentReader;
 use crate::store::{Direction, Resume};
 use crate::types::{EventRef, Position, RecordedEvent};
 use bytes::Bytes;
+use std::collections::VecDeque;
+use std::ops::ControlFlow;
 
 /// Of so few new events each is looked at: about what it costs to ask the
 /// index which of them are wanted.
 const FEW: u64 = 8;
+/// How many events are kept ahead at first, and at most: the loops that they come
+/// from are entered once for all of them.
+const AHEAD: usize = 2;
+const MOST_AHEAD: usize = 16;
 
 /// The events of a reading, owned: they share the bytes that they lie in.
-pub(in crate::disk) struct Owned(Reading<'static>);
+pub(in crate::disk) struct Owned {
+    reading: Reading<'static>,
+    /// Events that had verified before, and what then went wrong, yet to be given.
+    kept: VecDeque<Result<RecordedEvent>>,
+    ahead: usize,
+}
+
+/// Keeps events until there are so many.
+struct Keep<'a> {
+    kept: &'a mut VecDeque<Result<RecordedEvent>>,
+    most: usize,
+}
+
+impl Visitor for Keep<'_> {
+    #[inline]
+    fn enter(&mut self, reader: &mut SegmentReader) {
+        reader.hold_all();
+    }
+
+    #[inline]
+    fn take(&mut self, event: EventRef<'_>, held: &Bytes) -> ControlFlow<()> {
+        let event = RecordedEvent::sharing(&event, held);
+        self.kept.push_back(Ok(event));
+        match self.kept.len() < self.most {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        }
+    }
+}
 
 impl Owned {
     pub(super) fn new(reading: Reading<'static>) -> Self {
-        Owned(reading)
+        Owned {
+            reading,
+            kept: VecDeque::new(),
+            ahead: AHEAD,
+        }
+    }
+
+    /// Keeps what comes next and has verified before; if there is nothing of the
+    /// kind, gives the next event.
+    fn read_on(&mut self) -> Option<Result<RecordedEvent>> {
+        let mut keep = Keep {
+            kept: &mut self.kept,
+            most: self.ahead,
+        };
+        match self.reading.go_on(&mut keep) {
+            Ok(_) => {}
+            Err(error) => self.kept.push_back(Err(error)),
+        }
+        if let Some(kept) = self.kept.pop_front() {
+            self.ahead = (2 * self.ahead).min(MOST_AHEAD);
+            return Some(kept);
+        }
+        let keep = |event: EventRef<'_>, shared: &Bytes| RecordedEvent::sharing(&event, shared);
+        let next = self.reading.next(keep).transpose();
+        if next.is_none() {
+            self.reading.rest();
+        }
+        next
     }
 }
 
 impl Iterator for Owned {
     type Item = Result<RecordedEvent>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let keep = |event: EventRef<'_>, shared: &Bytes| RecordedEvent::sharing(&event, shared);
-        let next = self.0.next(keep).transpose();
-        if next.is_none() {
-            self.0.rest();
+        match self.kept.pop_front() {
+            Some(kept) => Some(kept),
+            None => self.read_on(),
         }
-        next
     }
 }
 
 impl Resume for Owned {
     fn resume(&mut self, up_to: Position, most: u64) -> bool {
-        self.0.resume(up_to, most)
+        self.reading.resume(up_to, most)
     }
 }
 
@@ -65,5 +126,98 @@ impl Reading<'_> {
             false => Self::source(&self.shared, &self.query, self.bounds, self.way),
         };
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scan;
+    use super::*;
+    use crate::disk::{LogStore, Options};
+    use crate::store::{Append, EventStore, Query};
+    use crate::types::{Durability, Event};
+    use std::path::Path;
+
+    const STREAMS: u64 = 3;
+
+    /// Appends of one event, two and three, in turn.
+    fn append(store: &LogStore, rounds: u64) {
+        for round in 0..rounds {
+            let event = |_| Event::new(format!("T{}", round % 2), vec![b'x'; 40]);
+            let append = Append::to(format!("s/{}", round % STREAMS));
+            let many = (0..1 + round % 4 / 2 * (1 + round % 2)).map(event);
+            store.append(append.events(many)).unwrap();
+        }
+    }
+
+    fn store(dir: &Path) -> LogStore {
+        let options = Options::new().segment_size(Options::MIN_SEGMENT_SIZE);
+        let options = options
+            .durability(Durability::Written)
+            .checkpoint_events(90);
+        let store = options.open(dir).unwrap();
+        append(&store, 3000);
+        store
+    }
+
+    fn queries() -> Vec<Query> {
+        let all = Query::all();
+        let (some, of_type) = (Query::stream("s/1"), Query::all().with_type("T1"));
+        let bounds = |query: &Query| {
+            let query = query.clone();
+            query.after(Position::new(33)).up_to(Position::new(70))
+        };
+        let few = [all.clone(), some.clone(), of_type.clone()];
+        let bounded = few.iter().map(bounds);
+        let backward = few.iter().map(|query| query.clone().backward());
+        few.iter().cloned().chain(bounded).chain(backward).collect()
+    }
+
+    #[test]
+    fn whether_verified_before_or_not_the_same_events_are_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path());
+        for query in queries() {
+            for limit in [1, 2, 3, 17, 40, u64::MAX] {
+                let query = query.clone().limit(limit);
+                let read = || store.read(&query).map(Result::unwrap).collect::<Vec<_>>();
+                let (first, again) = (read(), read());
+                assert_eq!(first, again, "{query:?}");
+                let mut lent = again.iter();
+                scan(&store.shared, &query, &mut |event| {
+                    assert_eq!(lent.next().map(RecordedEvent::as_ref), Some(event));
+                    ControlFlow::Continue(())
+                })
+                .unwrap();
+                assert!(lent.next().is_none() && !again.is_empty());
+                let place = |event: &RecordedEvent| event.data().as_ptr();
+                let third = read();
+                assert!(
+                    again.iter().map(place).eq(third.iter().map(place)),
+                    "shared"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_kept_ahead_is_given_before_a_read_is_resumed() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = store(dir.path());
+        let whole = || store.read(&Query::all()).map(Result::unwrap);
+        assert!(whole().count() > 3000);
+        let mut events = store.read(&Query::all().limit(100));
+        let mut seen: Vec<_> = events.by_ref().map(Result::unwrap).collect();
+        while events.resume(store.head(), 41) {
+            let before = seen.len();
+            seen.extend(events.by_ref().map(Result::unwrap));
+            if before == seen.len() {
+                break;
+            }
+        }
+        append(&store, 50);
+        assert!(events.resume(store.head(), u64::MAX));
+        seen.extend(events.map(Result::unwrap));
+        assert!(whole().eq(seen));
     }
 }
