@@ -145,8 +145,8 @@ mod tests {
         for round in 0..rounds {
             let event = |_| Event::new(format!("T{}", round % 2), vec![b'x'; 40]);
             let append = Append::to(format!("s/{}", round % STREAMS));
-            let many = (0..1 + round % 4 / 2 * (1 + round % 2)).map(event);
-            store.append(append.events(many)).unwrap();
+            let more = round % 4 / 2 * (1 + round % 2);
+            store.append(append.events((0..=more).map(event))).unwrap();
         }
     }
 
