@@ -16,7 +16,7 @@ use crate::format::segment::{HEADER_BYTES, SegmentHeader};
 use crate::index::{Ids, Index, Marks, Table, TermHasher};
 use crate::log::{Segment, Segments};
 use crate::store::{Append, Appended};
-use crate::types::{Durability, Position, StoreId, Timestamp, Version};
+use crate::types::{Durability, Micros, Position, StoreId, Timestamp, Version};
 use std::sync::Arc;
 
 /// How many bytes may queue up before a submitter writes them itself: few
@@ -84,8 +84,9 @@ pub(super) struct Claims {
     pub(super) epoch: u64,
     /// When the last event was recorded, in microseconds since 1970.
     pub(super) last_recorded: i64,
-    /// The index of the newest events.
+    /// The index of the newest events, and the first of them.
     pub(super) table: Arc<RwLock<Table>>,
+    table_from: Position,
     pub(super) group: Group,
     /// Behind which offset in the tail there is something to be done for the
     /// next segment.
@@ -129,6 +130,7 @@ impl Claims {
         last_recorded: i64,
         table: Arc<RwLock<Table>>,
     ) -> Self {
+        let table_from = table.read().first();
         Claims {
             due: spare::half(tail.size()),
             tail,
@@ -137,6 +139,7 @@ impl Claims {
             epoch,
             last_recorded,
             table,
+            table_from,
             group: Group::default(),
             stopped: None,
             scratch: Scratch::default(),
@@ -193,12 +196,12 @@ impl Claims {
         self.last_recorded = now;
         self.next = last.next();
         self.enqueue(encoded, last, durability);
-        self.index(append, encoded, offset, around.marks);
+        self.index(around, append, encoded, offset);
         if let Some(ids) = around.ids {
             encoded.ids.take(ids);
         }
-        let recorded = Timestamp::from_micros(now).unwrap_or(Timestamp::MAX);
-        let appended = Appended::new(first, last, &self.scratch.versions, recorded);
+        let recorded = Micros::new(now).unwrap_or(Timestamp::MAX.into());
+        let appended = Appended::at(first, last, &self.scratch.versions, recorded);
         Ok(Claim::Taken(appended))
     }
 
@@ -354,7 +357,7 @@ impl Claims {
         }
     }
 
-    fn index(&mut self, append: &Append, encoded: &Encoded, offset: u64, marks: Marks) {
+    fn index(&mut self, around: &Around<'_>, append: &Append, encoded: &Encoded, offset: u64) {
         let mut table = self.table.write();
         let (segment, mut start) = (self.tail.number(), 0);
         let entries = append.entries();
@@ -362,9 +365,10 @@ impl Claims {
             let (stream, end) = (run[0].0, start + run.len());
             let version = encoded.entries[start].version;
             let events = (start..end).map(|event| encoded.terms(event, stream));
-            table.push_run(segment, offset as u32, version, events, marks);
+            table.push_run(segment, offset as u32, version, events, around.marks);
             start = end;
         }
+        around.index.has_grown(&table);
     }
 
     /// Takes what is queued, for a leader to write. The buffers of chunks that
@@ -386,11 +390,13 @@ impl Claims {
 
     /// Replaces the index table by a new one if it has grown to this size.
     pub(super) fn freeze(&mut self, index: &Index, size: usize) -> bool {
-        if self.table.read().len() < size {
+        // It has all that was claimed since: no need to look, and to lock it.
+        if self.next.get() - self.table_from.get() < size as u64 {
             return false;
         }
         let table = Table::after(&self.table.read(), self.next);
         self.table = Arc::new(RwLock::new(table));
+        self.table_from = self.next;
         index.add_table(Arc::clone(&self.table));
         true
     }

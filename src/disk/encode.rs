@@ -7,7 +7,7 @@ use crate::format::checksum;
 use crate::format::frame::Entry;
 use crate::format::index::TermKey;
 use crate::format::record;
-use crate::index::{EventTerms, KnownKeys, TermHasher};
+use crate::index::{EventTerms, Index, KnownKeys, TermHasher};
 use crate::store::Append;
 use crate::types::{Event, Version};
 
@@ -43,7 +43,7 @@ fn fetch_data((_, event): &(usize, Event)) {
 }
 
 impl Encoded {
-    pub(super) fn fill(&mut self, append: &Append, hasher: &TermHasher) {
+    pub(super) fn fill(&mut self, append: &Append, hasher: &TermHasher, index: &Index) {
         self.records.clear();
         self.entries.clear();
         self.streams.clear();
@@ -57,7 +57,9 @@ impl Encoded {
         self.categories.clear();
         self.known.turn_to(hasher);
         for part in streams {
-            self.streams.push(hasher.stream(part.name()));
+            let stream = hasher.stream(part.name());
+            index.fetch(stream);
+            self.streams.push(stream);
             let category = self.known.category_of(hasher, part.name());
             self.categories.push(category);
         }

@@ -178,7 +178,7 @@ impl Shared {
             .unwrap_or(self.options.durability);
         // Not borrowed: a user's clock, called on the way, may use a store too.
         let mut encoded = ENCODED.take().unwrap_or_default();
-        encoded.fill(&append, &self.hasher);
+        encoded.fill(&append, &self.hasher, &self.index);
         if writer.ids.is_some() {
             encoded.ids.fill(&append, &self.hasher);
         }

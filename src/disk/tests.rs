@@ -302,6 +302,38 @@ fn many_durable_appends_at_once_all_get_their_answer() {
     assert_eq!(store.head(), Position::new(16 * 50));
 }
 
+/// Where the newest part of the index begins.
+fn newest_part(store: &LogStore) -> u64 {
+    let parts = store.shared.index.parts();
+    parts.iter().last().unwrap().range().0.get()
+}
+
+#[test]
+fn the_newest_table_is_put_away_once_it_is_full_and_not_before() {
+    let append = |store: &LogStore| {
+        let event = Event::new("Happened", "");
+        store.append(Append::to("a").event(event)).unwrap();
+    };
+    let options = options().checkpoint_events(10);
+    let world = SimWorld::new(5);
+    let store = options.clone().env(world.env()).open(DIR).unwrap();
+    for number in 1..=35 {
+        append(&store);
+        assert_eq!(newest_part(&store), number / 10 * 10 + 1);
+    }
+    store.flush().unwrap();
+    // A store that is opened goes on where the last index file ends.
+    let (_, env) = counted(Arc::new(world.disk.kill_clone()));
+    let store = options.env(env).open(DIR).unwrap();
+    let first = newest_part(&store);
+    for number in 36..first + 10 {
+        assert_eq!(newest_part(&store), first);
+        append(&store);
+        assert_eq!(store.head().get(), number);
+    }
+    assert_eq!(newest_part(&store), first + 10);
+}
+
 /// How many events are looked through for a few, and how many those are.
 const MANY: u64 = 10_000;
 const MATCHES: u64 = 50;

@@ -73,6 +73,16 @@ pub(crate) fn fetch(bytes: &[u8]) {
     fetch_at(bytes.as_ptr(), bytes.len());
 }
 
+/// The same for a thing.
+pub(crate) fn fetch_item<T>(item: &T) {
+    fetch_at(std::ptr::from_ref(item).cast(), size_of::<T>());
+}
+
+/// The same for whatever is at an address now.
+pub(crate) fn fetch_address(address: u64, length: usize) {
+    fetch_at(std::ptr::without_provenance(address as usize), length);
+}
+
 fn fetch_at(start: *const u8, length: usize) {
     #[cfg(target_arch = "x86_64")]
     for line in (0..length).step_by(64) {

@@ -23,7 +23,7 @@ mod watermark;
 pub use bugs::Bug;
 pub(crate) use clock::Deadline;
 pub use clock::{Clock, SystemClock};
-pub(crate) use map::{Board, Map, fetch, split_text, text};
+pub(crate) use map::{Board, Map, fetch, fetch_address, fetch_item, split_text, text};
 pub(crate) use os::{OsFs, temporary_directory};
 pub(crate) use stopwatch::Stopwatch;
 pub(crate) use tasks::{Lane, OsTasks, Tasks, join};

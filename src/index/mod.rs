@@ -17,12 +17,14 @@ mod filter;
 mod ids;
 mod known;
 mod list;
+mod lists;
 mod merging;
 mod parts;
 mod postings;
 mod sealed;
 mod search;
 mod short;
+mod slots;
 mod table;
 mod terms;
 

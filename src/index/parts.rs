@@ -2,6 +2,7 @@
 
 use super::file::IndexFile;
 use super::list::List;
+use super::slots::Whereabouts;
 use super::table::Table;
 use crate::env::sync::RwLock;
 use crate::error::Result;
@@ -137,6 +138,8 @@ impl Parts {
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     parts: RwLock<Arc<Parts>>,
+    /// Where the terms of the newest table are.
+    newest: Whereabouts,
 }
 
 impl Index {
@@ -146,11 +149,23 @@ impl Index {
         parts.push(Part::Table(table));
         Index {
             parts: RwLock::new(Arc::new(Parts { parts })),
+            newest: Whereabouts::default(),
         }
     }
 
     pub(crate) fn parts(&self) -> Arc<Parts> {
         Arc::clone(&self.parts.read())
+    }
+
+    /// Has the processor fetch what the newest table knows of a term, which will
+    /// be looked up there in a moment.
+    pub(crate) fn fetch(&self, key: TermKey) {
+        self.newest.fetch(key);
+    }
+
+    /// Notes that the newest table is this one, and has grown.
+    pub(crate) fn has_grown(&self, table: &Table) {
+        table.note(&self.newest);
     }
 
     /// Adds the table that continues the last one, which stops growing.

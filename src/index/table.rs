@@ -1,7 +1,9 @@
 //! The index of what was appended last, in memory.
 
 use super::postings::{Posting, PostingMap};
+use super::slots::Whereabouts;
 use super::terms::{EventTerms, Marks};
+use crate::env::fetch_item;
 use crate::format::index::TermKey;
 use crate::types::{Position, Version};
 
@@ -125,8 +127,15 @@ impl Table {
     /// The version of a stream's last event in the range, if it has any.
     pub(crate) fn latest(&self, stream: TermKey) -> Option<Version> {
         let posting = self.posting(stream)?;
+        // The next one, which who asks is about to add, stands behind the last.
+        posting.places.last().into_iter().for_each(fetch_item);
         let first = posting.first_version.unwrap_or(Version::new(1));
         Some(first.plus(posting.places.len() as u64 - 1))
+    }
+
+    /// Notes where the terms are now.
+    pub(super) fn note(&self, whereabouts: &Whereabouts) {
+        self.terms.note(whereabouts);
     }
 
     pub(crate) fn offsets(&self) -> &[u32] {

@@ -3,7 +3,9 @@
 
 use super::query::Query;
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::{Durability, Event, Expected, MAX_NAME_BYTES, Position, Timestamp, Version};
+use crate::types::{
+    Durability, Event, Expected, MAX_NAME_BYTES, Micros, Position, Timestamp, Version,
+};
 use smallvec::{SmallVec, smallvec};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -273,7 +275,7 @@ pub struct Appended {
     first: Position,
     last: Position,
     versions: Versions,
-    recorded: Timestamp,
+    recorded: Micros,
     repeat: bool,
 }
 
@@ -288,6 +290,16 @@ impl Appended {
     /// The outcome of an append: its positions, and the version of each stream
     /// of `Append::streams` after it. Backends make these.
     pub fn new(first: Position, last: Position, versions: &[Version], recorded: Timestamp) -> Self {
+        Self::at(first, last, versions, recorded.into())
+    }
+
+    /// The same, with the time as the log keeps it.
+    pub(crate) fn at(
+        first: Position,
+        last: Position,
+        versions: &[Version],
+        recorded: Micros,
+    ) -> Self {
         let versions = match versions {
             [one] => Versions::One(*one),
             many => Versions::Many(many.into()),
@@ -296,7 +308,7 @@ impl Appended {
             first,
             last,
             versions,
-            recorded: recorded.whole_micros(),
+            recorded,
             repeat: false,
         }
     }
@@ -334,7 +346,7 @@ impl Appended {
 
     /// When the store recorded it.
     pub fn recorded(&self) -> Timestamp {
-        self.recorded
+        self.recorded.timestamp()
     }
 
     /// Whether the same append had succeeded before: the outcome is that of
