@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod cold;
 #[cfg(annals_shuttle)]
 mod schedules;
 mod spares;

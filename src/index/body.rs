@@ -13,9 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 /// How many blocks that checksums are for are read from the medium at once: 64
-/// KiB. It divides the bits of a word.
+/// KiB.
 const BLOCKS_PER_PIECE: usize = 4;
-const _: () = assert!(64 % BLOCKS_PER_PIECE == 0);
 
 #[derive(Debug)]
 pub(super) struct Body {
@@ -23,8 +22,34 @@ pub(super) struct Body {
     held: Held,
     /// Where the checksums stand: behind all that they are for.
     checks: usize,
-    /// A bit for each block that has been verified.
-    verified: Box<[AtomicU64]>,
+    /// The blocks that have been verified.
+    verified: Blocks,
+    /// The blocks that the medium was asked for: they are taken to be in memory,
+    /// or on their way.
+    asked: Blocks,
+}
+
+/// Some of the blocks: a bit for each.
+#[derive(Debug)]
+struct Blocks(Box<[AtomicU64]>);
+
+impl Blocks {
+    fn none_of(count: usize) -> Self {
+        let words = 0..count.div_ceil(64);
+        Blocks(words.map(|_| AtomicU64::new(0)).collect())
+    }
+
+    #[inline]
+    fn has(&self, block: usize) -> bool {
+        let word = self.0.get(block / 64);
+        word.is_some_and(|word| word.load(Ordering::Relaxed) & 1 << (block % 64) != 0)
+    }
+
+    fn add(&self, block: usize) {
+        if let Some(word) = self.0.get(block / 64) {
+            word.fetch_or(1 << (block % 64), Ordering::Relaxed);
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -53,12 +78,13 @@ impl Body {
 
     fn new(path: &Path, held: Held, sections: &Sections) -> Self {
         let checks = sections.checks as usize;
-        let words = checks.div_ceil(CHECK_BLOCK).div_ceil(64);
+        let blocks = checks.div_ceil(CHECK_BLOCK);
         Body {
             path: path.to_path_buf(),
             held,
             checks,
-            verified: (0..words).map(|_| AtomicU64::new(0)).collect(),
+            verified: Blocks::none_of(blocks),
+            asked: Blocks::none_of(blocks),
         }
     }
 
@@ -66,13 +92,9 @@ impl Body {
         &self.path
     }
 
-    pub(super) fn is_mapped(&self) -> bool {
-        matches!(self.held, Held::Mapped(_))
-    }
-
     /// Takes all of it for verified.
     pub(super) fn believe(&self) {
-        let all = self.verified.iter();
+        let all = self.verified.0.iter();
         all.for_each(|word| word.store(u64::MAX, Ordering::Relaxed));
     }
 
@@ -86,16 +108,10 @@ impl Body {
             return None;
         }
         let mut blocks = from as usize / CHECK_BLOCK..(to as usize).div_ceil(CHECK_BLOCK);
-        if !blocks.all(|block| self.is_known(block)) {
+        if !blocks.all(|block| self.verified.has(block)) {
             return None;
         }
         Some(&self.bytes().ok()?[from as usize..to as usize])
-    }
-
-    #[inline]
-    fn is_known(&self, block: usize) -> bool {
-        let word = self.verified.get(block / 64);
-        word.is_some_and(|word| word.load(Ordering::Relaxed) & 1 << (block % 64) != 0)
     }
 
     /// The bytes of a range within a section, verified.
@@ -112,7 +128,7 @@ impl Body {
             (to as usize).div_ceil(CHECK_BLOCK),
         );
         // Most of what is looked at is short, and was verified before.
-        if end != first + 1 || !self.is_known(first) {
+        if end != first + 1 || !self.verified.has(first) {
             self.verify_blocks(bytes, first..end)?;
         }
         Ok(&bytes[from as usize..to as usize])
@@ -126,12 +142,10 @@ impl Body {
 
     fn verify_blocks(&self, bytes: &[u8], blocks: Range<usize>) -> Result<()> {
         for block in blocks {
-            let (word, bit) = (&self.verified[block / 64], 1 << (block % 64));
-            let known = word.load(Ordering::Relaxed);
-            if known & bit == 0 {
-                self.read_piece(known, block);
+            if !self.verified.has(block) {
+                self.ask(block);
                 self.verify(bytes, block)?;
-                word.fetch_or(bit, Ordering::Relaxed);
+                self.verified.add(block);
             }
         }
         Ok(())
@@ -164,27 +178,79 @@ impl Body {
         Ok(read.get_or_init(|| bytes))
     }
 
-    /// Has a block read from the medium, and doesn't wait for it. One that was
-    /// touched before is taken to be in memory.
-    pub(super) fn read_ahead(&self, block: usize) {
-        if let Held::Mapped(map) = &self.held
-            && !self.is_known(block)
-        {
-            map.read_ahead((block * CHECK_BLOCK) as u64, CHECK_BLOCK);
+    /// Whether the byte at an offset has yet to come from the medium, as far as we
+    /// know.
+    #[inline]
+    pub(super) fn is_cold(&self, offset: u64) -> bool {
+        matches!(self.held, Held::Mapped(_)) && !self.asked.has(Self::block(offset))
+    }
+
+    /// Has the bytes of a range within a section read from the medium, with what
+    /// lies around them, and doesn't wait for it.
+    pub(super) fn ask_for(&self, section: &Range<u64>, start: u64, length: u64) {
+        for block in self.blocks(section, start, length) {
+            self.ask(block);
         }
     }
 
-    /// Has the piece read in which a block is, if no block of it was touched
-    /// before. `known` is the word in which the block has its bit.
-    fn read_piece(&self, known: u64, block: usize) {
-        let first = block - block % BLOCKS_PER_PIECE;
-        let of_piece = ((1 << BLOCKS_PER_PIECE) - 1) << (first % 64);
-        if let Held::Mapped(map) = &self.held
-            && known & of_piece == 0
-        {
-            let start = (first * CHECK_BLOCK) as u64;
-            map.read_ahead(start, BLOCKS_PER_PIECE * CHECK_BLOCK);
+    /// The same for these blocks and nothing around them: neighbours together, if
+    /// they come in order.
+    pub(super) fn ask_for_blocks(&self, blocks: impl Iterator<Item = usize>) {
+        let mut run = 0..0;
+        for block in blocks.filter(|block| !self.asked.has(*block)) {
+            if block == run.end && !run.is_empty() {
+                run.end += 1;
+            } else if !run.contains(&block) {
+                self.ask_run(std::mem::replace(&mut run, block..block + 1));
+            }
         }
+        self.ask_run(run);
+    }
+
+    /// Has all checksums read from the medium, and doesn't wait for it.
+    pub(super) fn ask_for_checks(&self) {
+        if let Held::Mapped(map) = &self.held {
+            let length = 4 * self.checks.div_ceil(CHECK_BLOCK);
+            map.read_ahead(self.checks as u64, length);
+        }
+    }
+
+    /// The block in which an offset of the file is.
+    pub(super) fn block(offset: u64) -> usize {
+        offset as usize / CHECK_BLOCK
+    }
+
+    /// The blocks of a range within a section; none if it leads outside.
+    fn blocks(&self, section: &Range<u64>, start: u64, length: u64) -> Range<usize> {
+        let from = section.start.saturating_add(start);
+        let to = from.saturating_add(length).min(section.end);
+        match from < to && to <= self.checks as u64 {
+            true => Self::block(from)..(to as usize).div_ceil(CHECK_BLOCK),
+            false => 0..0,
+        }
+    }
+
+    /// Has a block read that was not asked for before: with the piece in which it
+    /// is, if none of that was.
+    fn ask(&self, block: usize) {
+        if self.asked.has(block) {
+            return;
+        }
+        let first = block - block % BLOCKS_PER_PIECE;
+        let piece = first..first + BLOCKS_PER_PIECE;
+        match piece.clone().any(|block| self.asked.has(block)) {
+            true => self.ask_run(block..block + 1),
+            false => self.ask_run(piece),
+        }
+    }
+
+    fn ask_run(&self, blocks: Range<usize>) {
+        let Held::Mapped(map) = &self.held else {
+            return;
+        };
+        let start = (blocks.start * CHECK_BLOCK) as u64;
+        map.read_ahead(start, blocks.len() * CHECK_BLOCK);
+        blocks.for_each(|block| self.asked.add(block));
     }
 
     fn verify(&self, bytes: &[u8], block: usize) -> Result<()> {

@@ -1,5 +1,8 @@
 //! An index file, opened: looked into where it lies.
 
+mod ahead;
+
+pub(super) use self::ahead::STEPS;
 use super::body::Body;
 use super::build::CHECK_BLOCK;
 use super::filter::Filter;
@@ -153,24 +156,6 @@ impl IndexFile {
 
     fn fail(&self, fault: Fault) -> Error {
         damaged(self.path(), fault)
-    }
-
-    /// Has what says where these positions, counted from the first one, are read
-    /// from the medium, and doesn't wait for it.
-    pub(super) fn read_places_ahead(&self, positions: &[u32]) -> Result<()> {
-        if !self.body.is_mapped() {
-            return Ok(());
-        }
-        let mut last = None;
-        for index in positions {
-            let (_, data) = self.place_head(u64::from(*index) / PLACES_PER_BLOCK as u64)?;
-            let block = (self.header.sections.place_data + data.start) as usize / CHECK_BLOCK;
-            if last != Some(block) {
-                self.body.read_ahead(block);
-            }
-            last = Some(block);
-        }
-        Ok(())
     }
 
     /// Verifies all of it.
@@ -390,6 +375,17 @@ impl IndexFile {
 
     fn bucket(&self, bucket: u64) -> Result<&[u8]> {
         let sections = &self.header.sections;
+        let within = self.bucket_range(bucket)?;
+        self.body.slice(
+            sections.entries..sections.lists,
+            within.start,
+            within.end - within.start,
+        )
+    }
+
+    /// Where among the entries those of a bucket lie.
+    fn bucket_range(&self, bucket: u64) -> Result<Range<u64>> {
+        let sections = &self.header.sections;
         let bounds = self
             .body
             .slice(sections.buckets..sections.entries, 4 * bucket, 8)?;
@@ -406,8 +402,7 @@ impl IndexFile {
             let fault = Fault::damaged(4 * bucket as usize, "a bucket has too many terms");
             return Err(self.fail(fault));
         }
-        self.body
-            .slice(sections.entries..sections.lists, start, length)
+        Ok(start..end)
     }
 
     /// What a term says of itself has to fit the file.

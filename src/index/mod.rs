@@ -11,6 +11,7 @@
 mod audit;
 mod body;
 mod build;
+mod coming;
 mod explain;
 mod file;
 mod filter;

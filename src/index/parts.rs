@@ -1,7 +1,8 @@
 //! The parts of the index, and how they change.
 
-use super::file::IndexFile;
+use super::file::{IndexFile, LastPlace};
 use super::list::List;
+use super::search::Candidate;
 use super::slots::Whereabouts;
 use super::table::Table;
 use crate::env::sync::RwLock;
@@ -36,6 +37,32 @@ impl Part {
             Part::File(file) => file.place(position).map(Some),
             Part::Table(table) => Ok(table.read().place(position)),
         }
+    }
+
+    /// Appends the frames of these positions, counted from the first one. Gives
+    /// the first whose place is not known, if there is such.
+    pub(super) fn locate(
+        &self,
+        positions: &[u32],
+        last: &mut LastPlace,
+        out: &mut Vec<Candidate>,
+    ) -> Result<Option<Position>> {
+        let table = match self {
+            Part::File(file) => return file.locate(positions, last, out).map(|()| None),
+            Part::Table(table) => table.read(),
+        };
+        for index in positions {
+            let position = table.first().plus(u64::from(*index));
+            let Some((segment, offset)) = table.place(position) else {
+                return Ok(Some(position));
+            };
+            out.push(Candidate {
+                position,
+                segment,
+                offset,
+            });
+        }
+        Ok(None)
     }
 }
 

@@ -3,6 +3,9 @@
 //! Terms are hashes and versions without a stream are in no list, so what is
 //! found here is a candidate: whoever reads the event compares.
 
+mod ahead;
+
+use super::coming::Coming;
 use super::file::LastPlace;
 use super::list::List;
 use super::parts::{Part, Parts};
@@ -87,6 +90,10 @@ pub(crate) struct Search {
     current: Option<PartSearch>,
     /// Candidates on their way, as places in the range of the part.
     found: Vec<u32>,
+    /// Those whose places are on their way from the medium.
+    coming: Coming,
+    /// Whether a part was met that nobody had looked into before.
+    cold: bool,
 }
 
 impl Search {
@@ -120,6 +127,8 @@ impl Search {
             way,
             current: None,
             found: Vec::new(),
+            coming: Coming::default(),
+            cold: false,
         }
     }
 
@@ -151,6 +160,10 @@ impl Search {
         let Some(part) = self.parts.pop() else {
             return Ok(false);
         };
+        if !self.cold && self.is_new(&part) {
+            self.cold = true;
+            self.prepare(&part);
+        }
         let entered = self.enter(part)?;
         if entered.is_last {
             self.parts = Few::new();
@@ -159,25 +172,43 @@ impl Search {
         Ok(true)
     }
 
-    /// Appends up to `most` candidates; none if there are no more. With `ahead`,
-    /// what says where they are is asked for together before it is looked into,
-    /// since it may have to come from the medium. Gives the position of one whose
-    /// place is not known, if there is such.
+    /// Appends some candidates; none if there are no more. They are `most` at most,
+    /// but for those that `look_ahead` has found. With `ahead`, what says where
+    /// they are is asked for together before it is looked into, since it may have
+    /// to come from the medium. Gives the position of one whose place is not known,
+    /// if there is such.
     pub(crate) fn gather(
         &mut self,
         most: usize,
         ahead: bool,
         out: &mut Vec<Candidate>,
     ) -> Result<Option<Position>> {
+        if ahead {
+            self.find_coming(most)?;
+            self.coming.ask_for_places(most);
+        }
+        if let Some(run) = self.coming.next() {
+            return run.locate(out);
+        }
+        let found = self.find(most)?;
+        match &mut self.current {
+            Some(current) if found => current.locate(&self.found, out),
+            _ => Ok(None),
+        }
+    }
+
+    /// Finds up to `most` of the next candidates, all in one part; whether there
+    /// are any.
+    fn find(&mut self, most: usize) -> Result<bool> {
         loop {
             if let Some(current) = &mut self.current {
                 current.gather(most, &mut self.found)?;
                 if !self.found.is_empty() {
-                    return current.locate(&self.found, ahead, out);
+                    return Ok(true);
                 }
             }
             if !self.enter_next()? {
-                return Ok(None);
+                return Ok(false);
             }
         }
     }
@@ -293,35 +324,8 @@ impl PartSearch {
     }
 
     /// Appends these places as candidates.
-    fn locate(
-        &mut self,
-        places: &[u32],
-        ahead: bool,
-        out: &mut Vec<Candidate>,
-    ) -> Result<Option<Position>> {
-        let table = match &self.part {
-            Part::File(file) => {
-                if ahead {
-                    file.read_places_ahead(places)?;
-                }
-                return file
-                    .locate(places, &mut self.last_place, out)
-                    .map(|()| None);
-            }
-            Part::Table(table) => table.read(),
-        };
-        for place in places {
-            let position = self.first.plus(u64::from(*place));
-            let Some((segment, offset)) = table.place(position) else {
-                return Ok(Some(position));
-            };
-            out.push(Candidate {
-                position,
-                segment,
-                offset,
-            });
-        }
-        Ok(None)
+    fn locate(&mut self, places: &[u32], out: &mut Vec<Candidate>) -> Result<Option<Position>> {
+        self.part.locate(places, &mut self.last_place, out)
     }
 
     /// The next candidate, as its place in the range.

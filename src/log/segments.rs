@@ -6,6 +6,7 @@ use crate::env::fs::Mode;
 use crate::env::sync::RwLock;
 use crate::error::{Error, Result};
 use crate::format::names;
+use crate::format::segment::HEADER_BYTES;
 use crate::types::StoreId;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -73,6 +74,22 @@ impl Segments {
                 Ok(segment)
             }
             None => Err(Error::corrupt(&path, 0, "the segment is missing")),
+        }
+    }
+
+    /// Has the header of a segment that is not open yet read from the medium, and
+    /// doesn't wait for it: who goes on to open several then waits once. Only a
+    /// hint.
+    pub(crate) fn expect(&self, number: u64) {
+        let is_open = !matches!(self.known.read().get(&number), Some(None));
+        if is_open || self.access == Access::Plain {
+            return;
+        }
+        let path = self.dir.join(names::segment(number));
+        if let Ok(file) = self.env.fs.open(&path, Mode::Read)
+            && let Ok(Some(map)) = file.map(HEADER_BYTES)
+        {
+            map.read_ahead(0, HEADER_BYTES);
         }
     }
 

@@ -152,9 +152,8 @@ impl Ahead {
 
     #[cold]
     fn look_up(&mut self, shared: &Shared, readers: &mut Readers, wanted: u64) -> Result<()> {
-        let batch = self
-            .batch()
-            .min(usize::try_from(wanted).unwrap_or(usize::MAX));
+        let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
+        let batch = self.batch()?.min(wanted);
         // They come in while others are looked up.
         self.fetch(shared, readers)?;
         self.found.drain(..self.next);
@@ -170,15 +169,35 @@ impl Ahead {
             self.ended = self.found.len() == before;
         }
         self.fetch_starts(shared, readers)?;
+        if self.reach > 0 {
+            self.expect_segments(shared);
+            self.ask(shared, readers)?;
+            let further = wanted.saturating_sub(self.found.len());
+            self.search.look_ahead(further.min(batch))?;
+        }
         self.since = Some(Stopwatch::start());
         self.handed_out = 0;
         Ok(())
     }
 
+    /// Has the segments made ready to be opened in which those are that have not
+    /// been asked for.
+    fn expect_segments(&self, shared: &Shared) {
+        let found = self.found.get(self.fetched..).unwrap_or(&[]);
+        for same in found.chunk_by(|one, other| one.segment == other.segment) {
+            shared.segments.expect(same[0].segment);
+        }
+    }
+
     /// How many to look up, by how long the last ones took.
-    fn batch(&mut self) -> usize {
+    fn batch(&mut self) -> Result<usize> {
         let Some(since) = &self.since else {
-            return AHEAD;
+            if !self.search.is_cold()? {
+                return Ok(AHEAD);
+            }
+            // Who has to wait for the index will have to wait for events, too.
+            self.reach = REACH;
+            return Ok(2 * REACH);
         };
         let took = since.read();
         if took > SLOW * self.handed_out {
@@ -190,10 +209,10 @@ impl Ahead {
         } else if took < FAST * self.handed_out {
             self.reach = 0;
         }
-        match self.reach {
+        Ok(match self.reach {
             0 => BATCH,
             reach => 2 * reach,
-        }
+        })
     }
 }
 
