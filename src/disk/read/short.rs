@@ -291,9 +291,8 @@ mod tests {
             let expected = searched(&store, &query);
             for limit in [1, 3, u64::MAX] {
                 let query = query.clone().limit(limit);
-                let expected = &expected[..expected
-                    .len()
-                    .min(usize::try_from(limit).unwrap_or(usize::MAX))];
+                let most = usize::try_from(limit).unwrap_or(usize::MAX);
+                let expected = &expected[..expected.len().min(most)];
                 let (lent, rest, done) = short(&store, &query);
                 assert!(expected.starts_with(&lent), "{query:?}");
                 assert!(!done || lent == expected, "{query:?}");
