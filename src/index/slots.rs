@@ -93,7 +93,7 @@ impl Whereabouts {
     pub(super) fn fetch(&self, key: TermKey) {
         let count = self.count.load(Ordering::Relaxed);
         if count > 0 {
-            let at = key.high & (count - 1);
+            let at = start(key, count as usize) as u64;
             let address = self.address.load(Ordering::Relaxed);
             fetch_address(address + at * size_of::<Slot>() as u64, size_of::<Slot>());
         }
@@ -140,7 +140,7 @@ impl Slots {
     /// Where a term's slot is, or is to be; outside if there are no slots.
     #[inline]
     fn find(&self, key: TermKey) -> usize {
-        let mut at = self.start(key);
+        let mut at = start(key, self.slots.len());
         while let Some(slot) = self.slots.get(at) {
             if slot.is_free() || slot.is_of(key) {
                 break;
@@ -148,12 +148,6 @@ impl Slots {
             at = (at + 1) & (self.slots.len() - 1);
         }
         at
-    }
-
-    /// Where the look for a term begins.
-    #[inline]
-    fn start(&self, key: TermKey) -> usize {
-        key.high as usize & self.slots.len().wrapping_sub(1)
     }
 
     fn grow(&mut self) {
@@ -164,6 +158,12 @@ impl Slots {
             self.slots[at] = slot;
         }
     }
+}
+
+/// Where among so many slots the look for a term begins.
+#[inline]
+fn start(key: TermKey, count: usize) -> usize {
+    key.high as usize & count.wrapping_sub(1)
 }
 
 #[cfg(test)]

@@ -133,7 +133,7 @@ impl Reading<'_> {
 mod tests {
     use super::super::scan;
     use super::*;
-    use crate::disk::{LogStore, Options};
+    use crate::disk::{LogStore, Options, Reads};
     use crate::store::{Append, EventStore, Query};
     use crate::types::{Durability, Event};
     use std::path::Path;
@@ -154,7 +154,8 @@ mod tests {
         let options = Options::new().segment_size(segment_size);
         let options = options
             .durability(Durability::Written)
-            .checkpoint_events(90);
+            .checkpoint_events(90)
+            .reads(Reads::Mapped);
         let store = options.open(dir).unwrap();
         append(&store, 1000);
         // Frames of one event each, more than are kept ahead.

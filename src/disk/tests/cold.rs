@@ -1,7 +1,7 @@
 //! Reads of what nobody has looked into since the store was opened: asked ahead
 //! over all parts of the index, they find what reads of the same in memory find.
 
-use crate::disk::{LogStore, Options};
+use crate::disk::{LogStore, Options, Reads};
 use crate::index::{Search, Way};
 use crate::store::{Append, Direction, EventStore, Query, QueryItem};
 use crate::types::{Durability, Event, EventRef, Position, Version};
@@ -19,6 +19,7 @@ fn options() -> Options {
         .segment_size(8 << 10)
         .durability(Durability::Written)
         .checkpoint_events(CHECKPOINT)
+        .reads(Reads::Mapped)
 }
 
 /// A store that is open, all of its full tables written.
